@@ -1,0 +1,66 @@
+.DEFAULT_GOAL := help
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 30s
+
+# Their versions are pinned in a module of their own; Go builds and caches them.
+TOOL := CGO_ENABLED=0 go tool -modfile=.ci/tools/go.mod
+
+.PHONY: help
+help: ## Show these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
+
+.PHONY: build
+build: ## Build both programs, static, into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/ ./cmd/passerelle ./cmd/demo
+
+.PHONY: demo
+demo: ## Run the demo: the hub beside simulators, on a private PostgreSQL
+	go run ./cmd/demo
+
+.PHONY: test
+test: ## Run the tests with the race detector (they start their own PostgreSQL)
+	go test -race ./...
+
+.PHONY: fuzz
+fuzz: ## Fuzz every fuzz target for FUZZTIME (30s) each
+	@set -eu; for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## Measure: figures side by side, from one run
+	go run ./internal/bench
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(TOOL) golangci-lint fmt
+
+.PHONY: lint
+lint: ## Check format and lint rules
+	$(TOOL) golangci-lint fmt --diff
+	$(TOOL) golangci-lint run
+
+.PHONY: generate
+generate: ## Generate the ledger's queries from their SQL
+	$(TOOL) sqlc generate
+
+.PHONY: check-generated
+check-generated: ## Check that the generated code is current
+	$(TOOL) sqlc diff
+
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities that the code reaches
+	$(TOOL) govulncheck ./...
+
+.PHONY: ci
+ci: ## Run everything that is checked before a change lands
+	CI=true bash .ci/run </dev/null
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin
