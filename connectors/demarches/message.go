@@ -1,0 +1,74 @@
+package demarches
+
+import (
+	"context"
+	"strings"
+
+	"github.com/cloud-pi-native/passerelle/connectors"
+)
+
+type messageInput struct {
+	DossierID     string `json:"dossierId"`
+	InstructeurID string `json:"instructeurId"`
+	Body          string `json:"body"`
+}
+
+// GetGraphQLType names the type in DS's schema.
+func (messageInput) GetGraphQLType() string { return "DossierEnvoyerMessageInput" }
+
+// SendMessage sends a message to the applicant, in our agent's name, and returns
+// its id. DS has no way to tell a repeated message: when the call fails and may
+// have had an effect, FindMessage tells.
+func (c *Client) SendMessage(ctx context.Context, demarche, number int64, dossierID, body string) (messageID string, err error) {
+	op := operation{name: opSendMessage, mutation: true, subject: subject(number)}
+	agent, err := c.agent(ctx, demarche)
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		Payload *struct {
+			Message *struct{ ID string }
+			Errors  []validationError
+		} `graphql:"dossierEnvoyerMessage(input: $input)"`
+	}
+	input := messageInput{DossierID: dossierID, InstructeurID: agent, Body: body}
+	if err := c.run(ctx, op, &answer, map[string]any{"input": input}); err != nil {
+		return "", err
+	}
+	switch {
+	case answer.Payload == nil:
+		return "", c.unreadable(op, errUnreadable)
+	case answer.Payload.Message != nil && answer.Payload.Message.ID != "":
+		return answer.Payload.Message.ID, nil
+	case len(answer.Payload.Errors) > 0:
+		return "", c.rejected(op, answer.Payload.Errors)
+	}
+	return "", c.unreadable(op, errUnreadable)
+}
+
+// FindMessage looks for a message that holds reference among all of a dossier's,
+// and returns the first. Messages are returned as they were sent, so a reference
+// that we put in the body finds ours, and an applicant who quotes it has got it.
+func (c *Client) FindMessage(ctx context.Context, number int64, reference string) (messageID string, found bool, err error) {
+	op := operation{name: opFindMessage, subject: subject(number)}
+	if reference == "" { // every message holds it
+		return "", false, c.fail(op, connectors.Permanent, "no reference to look for")
+	}
+	var answer struct {
+		Dossier *struct {
+			Messages []struct{ ID, Body string }
+		} `graphql:"dossier(number: $number)"`
+	}
+	if err := c.run(ctx, op, &answer, map[string]any{"number": number}); err != nil {
+		return "", false, err
+	}
+	if answer.Dossier == nil {
+		return "", false, c.unreadable(op, errUnreadable)
+	}
+	for _, m := range answer.Dossier.Messages {
+		if strings.Contains(m.Body, reference) {
+			return m.ID, true, nil
+		}
+	}
+	return "", false, nil
+}

@@ -1,0 +1,177 @@
+package gitlab
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	gl "github.com/xanzy/go-gitlab"
+
+	"github.com/cloud-pi-native/passerelle/connectors"
+)
+
+// Bounds on listings: 100 is the most that GitLab gives in a page.
+const (
+	pageSize = 100
+	maxPages = 50
+)
+
+// Issue is an issue of a project.
+type Issue struct {
+	// IID is the number that people see, unique in the project.
+	IID int64
+	ID  int64
+	URL string
+	// State is "opened" or "closed".
+	State       string
+	Labels      []string
+	Description string
+	CreatedAt   time.Time
+}
+
+type issueAnswer struct {
+	IID         int64     `json:"iid"`
+	ID          int64     `json:"id"`
+	WebURL      string    `json:"web_url"`
+	State       string    `json:"state"`
+	Labels      []string  `json:"labels"`
+	Description string    `json:"description"`
+	CreatedAt   time.Time `json:"created_at"`
+}
+
+func (a *issueAnswer) issue() Issue {
+	return Issue{
+		IID:         a.IID,
+		ID:          a.ID,
+		URL:         a.WebURL,
+		State:       a.State,
+		Labels:      a.Labels,
+		Description: a.Description,
+		CreatedAt:   a.CreatedAt,
+	}
+}
+
+// NewIssue is an issue to open. GitLab executes quick actions found in its
+// description.
+type NewIssue struct {
+	Title, Description string
+	Labels             []string
+	Confidential       bool
+}
+
+// OpenIssue opens an issue in a project, named by full path or id. Titles are not
+// unique: a repeated call opens another.
+func (c *Client) OpenIssue(ctx context.Context, project string, n NewIssue) (Issue, error) {
+	op := operation{name: "open issue", method: http.MethodPost, subject: "project " + project}
+	options := &gl.CreateIssueOptions{
+		Title:        new(n.Title),
+		Description:  new(n.Description),
+		Confidential: new(n.Confidential),
+		Labels:       labels(n.Labels),
+	}
+	return c.issue(ctx, op, issuesPath(project), options)
+}
+
+// FindIssue looks through the issues that the token's user has opened in a project
+// since createdAfter (all, when zero) and returns the one with the lowest number
+// that match accepts. It lists instead of searching: GitLab's search can lag.
+func (c *Client) FindIssue(ctx context.Context, project string, createdAfter time.Time, match func(Issue) bool) (Issue, bool, error) {
+	op := operation{name: "list issues", method: http.MethodGet, subject: "project " + project}
+	user, err := c.currentUser(ctx)
+	if err != nil {
+		return Issue{}, false, err
+	}
+	options := &gl.ListProjectIssuesOptions{
+		AuthorID: new(int(user)),
+		Scope:    new("all"),
+		State:    new("all"),
+		OrderBy:  new("created_at"),
+		Sort:     new("asc"),
+	}
+	if !createdAfter.IsZero() {
+		options.CreatedAfter = new(createdAfter.UTC())
+	}
+	var found Issue
+	err = c.pages(op, "issues", func(page gl.ListOptions) (int, *gl.Response, error) {
+		options.ListOptions = page
+		var answers []issueAnswer
+		resp, err := c.call(ctx, op, issuesPath(project), options, &answers)
+		if err != nil {
+			return 0, nil, err
+		}
+		for i := range answers {
+			issue := answers[i].issue()
+			if (found.IID == 0 || issue.IID < found.IID) && match(issue) {
+				found = issue
+			}
+		}
+		return len(answers), resp, nil
+	})
+	if err != nil {
+		return Issue{}, false, err
+	}
+	return found, found.IID != 0, nil
+}
+
+// IssueChange is a change to an issue that leaves its description alone, because
+// people edit that.
+type IssueChange struct {
+	AddLabels, RemoveLabels []string
+	// StateEvent is "close", "reopen", or empty.
+	StateEvent string
+}
+
+// ChangeIssue changes an issue in one call.
+func (c *Client) ChangeIssue(ctx context.Context, project string, iid int64, ch IssueChange) (Issue, error) {
+	op := operation{name: "change issue", method: http.MethodPut, subject: issueSubject(project, iid)}
+	options := &gl.UpdateIssueOptions{
+		AddLabels:    labels(ch.AddLabels),
+		RemoveLabels: labels(ch.RemoveLabels),
+	}
+	if ch.StateEvent != "" {
+		options.StateEvent = new(ch.StateEvent)
+	}
+	return c.issue(ctx, op, fmt.Sprintf("%s/%d", issuesPath(project), iid), options)
+}
+
+// issue makes a call that answers with an issue.
+func (c *Client) issue(ctx context.Context, op operation, path string, options any) (Issue, error) {
+	var answer issueAnswer
+	if _, err := c.call(ctx, op, path, options, &answer); err != nil {
+		return Issue{}, err
+	}
+	if answer.IID == 0 {
+		return Issue{}, c.unreadable(op, nil)
+	}
+	return answer.issue(), nil
+}
+
+// pages calls list for each page, until one is the last. When there are more than
+// are read, it fails: what was not found may be in the rest.
+func (c *Client) pages(op operation, what string, list func(gl.ListOptions) (int, *gl.Response, error)) error {
+	for page := 1; page <= maxPages; page++ {
+		n, resp, err := list(gl.ListOptions{Page: page, PerPage: pageSize})
+		if err != nil {
+			return err
+		}
+		// Proxies have been seen to drop X-Next-Page, so a full page is followed
+		// even without it.
+		if resp.NextPage == 0 && n < pageSize {
+			return nil
+		}
+	}
+	return c.fail(op, connectors.Permanent, fmt.Sprintf("more than %d %s to look through", maxPages*pageSize, what))
+}
+
+func issuesPath(project string) string { return "projects/" + gl.PathEscape(project) + "/issues" }
+
+func issueSubject(project string, iid int64) string { return fmt.Sprintf("issue %s#%d", project, iid) }
+
+// labels is nil for none, so that the parameter is left out.
+func labels(names []string) *gl.LabelOptions {
+	if len(names) == 0 {
+		return nil
+	}
+	return (*gl.LabelOptions)(&names)
+}

@@ -1,0 +1,64 @@
+package gitlab
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// maxAnswer bounds an answer: a page of 100 issues takes a megabyte or two.
+const maxAnswer = 16 << 20
+
+var errTooLarge = errors.New("the answer is larger than 16 MiB")
+
+// exchange is what one request met with. The library's errors drop the status of
+// some answers and the cause of others, so the transport notes them here.
+type exchange struct {
+	status int
+	header http.Header
+	body   []byte // of an answer that is an error
+	err    error
+}
+
+type exchangeKey struct{}
+
+func withExchange(ctx context.Context, ex *exchange) context.Context {
+	return context.WithValue(ctx, exchangeKey{}, ex)
+}
+
+// transport bounds answers and notes what happened.
+type transport struct {
+	base http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper. It reads the whole answer, so that what
+// goes wrong half-way is noted like what goes wrong at the start.
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	ex, _ := r.Context().Value(exchangeKey{}).(*exchange)
+	if ex == nil {
+		ex = &exchange{}
+	}
+	*ex = exchange{} // what a redirection met with does not count
+	resp, err := t.base.RoundTrip(r)
+	if err != nil {
+		ex.err = err
+		return nil, err
+	}
+	ex.status, ex.header = resp.StatusCode, resp.Header
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	_ = resp.Body.Close()
+	if err == nil && len(body) > maxAnswer {
+		err = errTooLarge
+	}
+	if err != nil {
+		ex.err = err
+		return nil, err
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		ex.body = body
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
+}

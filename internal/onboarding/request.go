@@ -1,0 +1,163 @@
+package onboarding
+
+import (
+	"net/mail"
+	"slices"
+	"strings"
+)
+
+// Request is what an applicant asks for: the facts that the form's fields feed, as
+// typed. Everything in it is data, to be made plain before it is put anywhere.
+type Request struct {
+	Organisation   string
+	Ministry       *bool
+	Project        string
+	Summary        string
+	Kind           string
+	Infrastructure string
+	Role           string
+	// Emails holds each audience's usable addresses, in lower case, once each.
+	Emails map[Audience][]string
+	// BadEmails counts the words given as addresses that are none.
+	BadEmails int
+}
+
+// Request reads the facts from the dossier's answers.
+func (j *Journey) Request(d *Dossier) Request {
+	read := func(fact Fact) string {
+		if answer := j.answer(d, fact); answer != nil {
+			return strings.TrimSpace(answer.Text)
+		}
+		return ""
+	}
+	request := Request{
+		Organisation:   read(FactOrganisation),
+		Project:        read(FactProject),
+		Summary:        read(FactSummary),
+		Kind:           read(FactRequest),
+		Infrastructure: read(FactInfrastructure),
+		Role:           read(FactRole),
+		Emails:         map[Audience][]string{},
+	}
+	if answer := j.answer(d, FactMinistry); answer != nil {
+		request.Ministry = answer.Checked
+	}
+	if request.Organisation == "" {
+		request.Organisation = d.Demandeur
+	}
+	for audience, text := range map[Audience]string{
+		AudienceApplicant: d.UsagerEmail,
+		AudiencePilot:     read(FactPilotEmails),
+		AudienceTeam:      read(FactTeamEmails),
+	} {
+		emails, bad := emailsIn(text)
+		request.Emails[audience] = emails
+		request.BadEmails += bad
+	}
+	return request
+}
+
+// answer returns the answer that feeds a fact: by the champ's id or, failing that,
+// by its label.
+func (j *Journey) answer(d *Dossier, fact Fact) *Answer {
+	demarche := j.Demarche(d.Demarche)
+	if demarche == nil {
+		return nil
+	}
+	field, mapped := demarche.Fields[fact]
+	if !mapped {
+		return nil
+	}
+	for i := range d.Answers {
+		if field.ID != "" && d.Answers[i].Champ == field.ID {
+			return &d.Answers[i]
+		}
+	}
+	for i := range d.Answers {
+		if field.Label != "" && sameLabel(d.Answers[i].Label, field.Label) {
+			return &d.Answers[i]
+		}
+	}
+	return nil
+}
+
+func sameLabel(a, b string) bool {
+	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
+}
+
+// emailsIn finds the addresses in what people type into a field: separated by
+// blanks, commas, semicolons or new lines.
+func emailsIn(text string) (emails []string, bad int) {
+	words := strings.FieldsFunc(text, func(r rune) bool {
+		return r == ',' || r == ';' || r == ' ' || r == '\t' || r == '\n' || r == '\r' || r == '\u00a0'
+	})
+	for _, word := range words {
+		if !usableEmail(word) {
+			bad++
+			continue
+		}
+		if email := strings.ToLower(word); !slices.Contains(emails, email) {
+			emails = append(emails, email)
+		}
+	}
+	return emails, bad
+}
+
+// usableEmail accepts the plain addresses that GitLab accepts, and none of the
+// forms that mean something in Markdown or in a list of addresses.
+func usableEmail(word string) bool {
+	if len(word) > 254 {
+		return false
+	}
+	for _, r := range word {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		if !letter && !strings.ContainsRune("@.!#%+-_'=", r) {
+			return false
+		}
+	}
+	address, err := mail.ParseAddress(word)
+	if err != nil || address.Address != word {
+		return false
+	}
+	_, domain, _ := strings.Cut(word, "@")
+	return strings.Contains(domain, ".") && !strings.HasSuffix(domain, ".") && !strings.Contains(domain, "..")
+}
+
+// Invitation is the people to invite at one access level.
+type Invitation struct {
+	// Level is GitLab's name of the access level.
+	Level  string
+	Emails []string
+}
+
+// Levels lists the access levels that a journey can give, lowest first.
+func Levels() []string { return []string{"guest", "reporter", "developer", "maintainer", "owner"} }
+
+// Invitations returns whom to invite, highest level first; somebody who is named
+// twice gets the higher one.
+func (j *Journey) Invitations(d *Dossier) []Invitation {
+	request := j.Request(d)
+	var invitations []Invitation
+	invited := map[string]bool{}
+	for _, level := range slices.Backward(Levels()) {
+		invitation := Invitation{Level: level}
+		for _, audience := range Audiences() {
+			if j.GitLab.Access[audience] != level {
+				continue
+			}
+			for _, email := range request.Emails[audience] {
+				if !invited[email] {
+					invited[email] = true
+					invitation.Emails = append(invitation.Emails, email)
+				}
+			}
+		}
+		if len(invitation.Emails) > 0 {
+			slices.Sort(invitation.Emails)
+			invitations = append(invitations, invitation)
+		}
+	}
+	return invitations
+}
+
+func (i Invitation) fingerprint() string { return fingerprint(i) }

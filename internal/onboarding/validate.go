@@ -1,0 +1,203 @@
+package onboarding
+
+import (
+	"encoding/base64"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Problem is something in a journey that makes no sense.
+type Problem struct {
+	// Path is where, in the terms of the journey file.
+	Path   string
+	What   string
+	Advice string
+}
+
+// Validate returns everything that makes no sense in the journey.
+func (j *Journey) Validate() []Problem {
+	v := validation{journey: j}
+	v.oneOf("language", j.Language, "fr", "en")
+	v.oneOf("ds_transitions", string(j.DSTransitions), string(TransitionsNone), string(InstructOnReceipt))
+	v.demarches()
+	v.policy()
+	v.gitlab()
+	v.steps()
+	return v.problems
+}
+
+type validation struct {
+	journey  *Journey
+	problems []Problem
+}
+
+func (v *validation) add(path, what, advice string) {
+	v.problems = append(v.problems, Problem{path, what, advice})
+}
+
+func (v *validation) oneOf(path, value string, choices ...string) {
+	if slices.Contains(choices, value) {
+		return
+	}
+	what := fmt.Sprintf("%q is none of the choices", value)
+	if value == "" {
+		what = "is missing"
+	}
+	v.add(path, what, "write one of "+strings.Join(choices, ", "))
+}
+
+func (v *validation) demarches() {
+	if len(v.journey.Demarches) == 0 {
+		v.add("demarches", "is missing", "name at least one form, by its number")
+	}
+	numbers := map[int64]bool{}
+	for i, demarche := range v.journey.Demarches {
+		path := fmt.Sprintf("demarches[%d]", i)
+		switch {
+		case demarche.Number <= 0:
+			v.add(path+".number", "is not the number of a form", "write the number that stands in its address in DS")
+		case numbers[demarche.Number]:
+			v.add(path+".number", fmt.Sprintf("form %d stands here twice", demarche.Number), "remove one of them")
+		}
+		numbers[demarche.Number] = true
+		v.step(path+".step", demarche.Step)
+		if _, err := demarche.Import.Since(time.Time{}); err != nil {
+			v.add(path+".import", err.Error(), "")
+		}
+		if _, mapped := demarche.Fields[FactProject]; !mapped {
+			v.add(path+".fields", "does not say which field holds the project's name", "add project: with its id or label")
+		}
+		for fact, field := range demarche.Fields {
+			v.field(path+".fields."+string(fact), fact, field)
+		}
+	}
+}
+
+func (v *validation) field(path string, fact Fact, field Field) {
+	if !slices.Contains(Facts(), fact) {
+		names := make([]string, 0, len(Facts()))
+		for _, known := range Facts() {
+			names = append(names, string(known))
+		}
+		v.add(path, "is no fact that a form can feed", "write one of "+strings.Join(names, ", "))
+		return
+	}
+	if field.ID == "" && field.Label == "" {
+		v.add(path, "names no field", "give its id, its label, or both")
+	}
+	if field.ID != "" {
+		decoded, err := base64.StdEncoding.DecodeString(field.ID)
+		if err != nil || !strings.HasPrefix(string(decoded), "Champ-") {
+			v.add(path+".id", fmt.Sprintf("%q is not the id of a field", field.ID), "copy it from the API: it is the base64 of Champ- and a number")
+		}
+	}
+}
+
+func (v *validation) step(path string, step int) {
+	if !slices.ContainsFunc(v.journey.Steps, func(s Step) bool { return s.Number == step }) {
+		v.add(path, fmt.Sprintf("%d is no step of this journey", step), "write the number of one of the steps")
+	}
+}
+
+func (v *validation) policy() {
+	for state := range v.journey.Policy {
+		if !slices.Contains(States(), state) {
+			v.add("policy."+string(state), "is no state of a dossier", "write one of "+join(States()))
+		}
+	}
+	for _, state := range States() {
+		policy, given := v.journey.Policy[state]
+		path := "policy." + string(state)
+		if !given {
+			v.add(path, "is missing", "say what this state leads to")
+			continue
+		}
+		v.oneOf(path+".issue", string(policy.Issue), string(IssueOpen), string(IssueClose))
+		v.oneOf(path+".sandbox", string(policy.Sandbox), string(SandboxProvision), string(SandboxArchive), string(SandboxKeep))
+		v.oneOf(path+".message", string(policy.Message),
+			string(MessageNone), string(MessageReceived), string(MessageAccepted), string(MessageRefused))
+		if policy.Step != 0 {
+			v.step(path+".step", policy.Step)
+		}
+		if policy.Sandbox == SandboxProvision && state != Accepte {
+			v.add(path+".sandbox", "a sandbox is made for an accepted dossier alone", "write archive or keep")
+		}
+		if policy.Message == MessageAccepted && policy.Sandbox != SandboxProvision {
+			v.add(path+".message", "tells the sandbox's addresses, and this state makes none", "write none, or sandbox: provision")
+		}
+	}
+}
+
+var (
+	pathSegment = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*$`)
+	branchName  = regexp.MustCompile(`^[A-Za-z0-9]+([._/-][A-Za-z0-9]+)*$`)
+	fileName    = regexp.MustCompile(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*\.ya?ml$`)
+)
+
+func (v *validation) gitlab() {
+	sandbox := v.journey.GitLab.Sandbox
+	if displayName(sandbox.Name) != sandbox.Name || sandbox.Name == "" {
+		v.add("gitlab.sandbox.name", "is not a name that GitLab takes", "use letters, digits, blanks, hyphens and dots")
+	}
+	if !pathSegment.MatchString(sandbox.Path) || len(sandbox.Path) > maxPath || slices.Contains(reservedPaths, sandbox.Path) ||
+		strings.HasSuffix(sandbox.Path, ".git") || strings.HasSuffix(sandbox.Path, ".atom") {
+		v.add("gitlab.sandbox.path", "is not a path that GitLab takes", "use small letters, digits and single hyphens, such as bac-a-sable")
+	}
+	if !branchName.MatchString(sandbox.Branch) {
+		v.add("gitlab.sandbox.branch", "is not the name of a branch", "write main")
+	}
+	if !fileName.MatchString(sandbox.CIConfig) {
+		v.add("gitlab.sandbox.ci_config", "is not the path of a YAML file", "write .gitlab-ci-dso.yml")
+	}
+	for audience, level := range v.journey.GitLab.Access {
+		path := "gitlab.access." + string(audience)
+		if !slices.Contains(Audiences(), audience) {
+			v.add(path, "is no audience", "write one of "+join(Audiences()))
+		}
+		v.oneOf(path, level, Levels()...)
+	}
+	for step, label := range v.journey.GitLab.Labels.Steps {
+		path := fmt.Sprintf("gitlab.labels.steps.%d", step)
+		v.step(path, step)
+		v.label(path, label)
+	}
+	for state, label := range v.journey.GitLab.Labels.States {
+		path := "gitlab.labels.states." + string(state)
+		if !slices.Contains(States(), state) {
+			v.add(path, "is no state of a dossier", "write one of "+join(States()))
+		}
+		v.label(path, label)
+	}
+}
+
+func (v *validation) label(path, label string) {
+	if label == "" || strings.ContainsAny(label, ",\n") || strings.TrimSpace(label) != label {
+		v.add(path, "is not a label that GitLab takes", "write a text without commas")
+	}
+}
+
+func (v *validation) steps() {
+	if len(v.journey.Steps) == 0 {
+		v.add("steps", "is missing", "describe the steps of the journey")
+	}
+	for i, step := range v.journey.Steps {
+		path := fmt.Sprintf("steps[%d]", i)
+		if step.Number != i+1 {
+			v.add(path+".number", fmt.Sprintf("is %d, in the place of step %d", step.Number, i+1), "number the steps 1, 2, 3 and so on, in their order")
+		}
+		if strings.TrimSpace(step.Title) == "" {
+			v.add(path+".title", "is missing", "give the step a title")
+		}
+	}
+}
+
+func join[S ~string](words []S) string {
+	var text []string
+	for _, word := range words {
+		text = append(text, string(word))
+	}
+	return strings.Join(text, ", ")
+}
