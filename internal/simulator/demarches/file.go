@@ -1,0 +1,63 @@
+package demarches
+
+import (
+	"crypto/md5" // what DS publishes as a file's checksum
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
+
+// file is an attachment that was received.
+type file struct {
+	Attachment
+	key      string // unguessable enough for a simulator: serial and digest
+	checksum string
+	at       time.Time
+}
+
+// shelf holds the files' contents for download.
+type shelf struct {
+	mu    sync.RWMutex
+	files map[string]*file
+}
+
+func (s *Server) storeFiles(attachments []Attachment) []*file {
+	files := make([]*file, 0, len(attachments))
+	s.shelf.mu.Lock()
+	defer s.shelf.mu.Unlock()
+	for _, a := range attachments {
+		a.Content = slices.Clone(a.Content)
+		digest := md5.Sum(a.Content)
+		f := &file{
+			Attachment: a,
+			key:        fmt.Sprintf("%d-%s", s.serial("file"), hex.EncodeToString(digest[:])),
+			checksum:   base64.StdEncoding.EncodeToString(digest[:]),
+			at:         s.now(),
+		}
+		s.shelf.files[f.key] = f
+		files = append(files, f)
+	}
+	return files
+}
+
+// path is where the file is downloaded, without a token, as with DS's signed addresses.
+func (f *file) path() string { return "/fichiers/" + f.key + "/" + url.PathEscape(f.Filename) }
+
+func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
+	s.shelf.mu.RLock()
+	f := s.shelf.files[r.PathValue("key")]
+	s.shelf.mu.RUnlock()
+	if f == nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", f.ContentType)
+	w.Header().Set("Content-Disposition", "attachment")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(f.Content)
+}
