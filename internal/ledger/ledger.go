@@ -1,0 +1,114 @@
+// Package ledger is what Passerelle keeps in Postgres: the deliveries, what DS said
+// of each dossier, what exists because of it, and the chain of facts that nobody
+// can change unseen. The queries are in queries.sql, compiled by sqlc.
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
+)
+
+// HubChain is the chain of the facts that belong to no dossier.
+const HubChain int64 = 0
+
+// ActorHub is the actor of what Passerelle did by itself, ActorDS of what it read.
+const (
+	ActorHub = "hub"
+	ActorDS  = "demarches"
+)
+
+// EntryKind is a kind of fact.
+type EntryKind string
+
+// The kinds of facts. Their data holds no personal data.
+const (
+	DossierSeen      EntryKind = "dossier_seen"      // state, step, filed_at
+	StateChanged     EntryKind = "state_changed"     // from, to
+	StepChanged      EntryKind = "step_changed"      // from, to
+	DossierEdited    EntryKind = "dossier_edited"    // updated_at
+	DossierTrashed   EntryKind = "dossier_trashed"   // reason, at
+	DossierRestored  EntryKind = "dossier_restored"  // state
+	DossierDeleted   EntryKind = "dossier_deleted"   // reason, at
+	GroupCreated     EntryKind = "group_created"     // id, path, url, adopted
+	ProjectCreated   EntryKind = "project_created"   // id, path, url, adopted
+	FilesCommitted   EntryKind = "files_committed"   // url, adopted
+	MembersInvited   EntryKind = "members_invited"   // level, invited, already, refused
+	ProjectArchived  EntryKind = "project_archived"  // id
+	ProjectActivated EntryKind = "project_activated" // id
+	IssueOpened      EntryKind = "issue_opened"      // id, url, adopted
+	IssueUpdated     EntryKind = "issue_updated"     // labels, closed
+	NoteWritten      EntryKind = "note_written"      // id, adopted
+	MessageSent      EntryKind = "message_sent"      // message, id, adopted
+	InstructionBegun EntryKind = "instruction_begun" // -
+	IntentDropped    EntryKind = "intent_dropped"    // action: no longer wanted, and it had not happened
+	ActionFailed     EntryKind = "action_failed"     // action, reason
+	JobReplayed      EntryKind = "job_replayed"      // job, kind, reason
+)
+
+// Fact is an entry to be appended.
+type Fact struct {
+	Chain int64
+	Actor string
+	Kind  EntryKind
+	// Data is a plain value that JSON can hold, without personal data.
+	Data map[string]any
+}
+
+// Append appends facts in their order. Within one transaction the chain's head
+// stays locked until its end.
+func (q *Queries) Append(ctx context.Context, facts ...Fact) error {
+	if len(facts) == 0 {
+		return nil
+	}
+	var params AppendEntriesParams
+	for _, fact := range facts {
+		data := []byte("{}")
+		if len(fact.Data) > 0 {
+			var err error
+			if data, err = json.Marshal(fact.Data); err != nil {
+				return fmt.Errorf("ledger entry %s: %w", fact.Kind, err)
+			}
+		}
+		params.Chains = append(params.Chains, fact.Chain)
+		params.Actors = append(params.Actors, fact.Actor)
+		params.Kinds = append(params.Kinds, string(fact.Kind))
+		params.Data = append(params.Data, string(data))
+	}
+	return q.AppendEntries(ctx, params)
+}
+
+// Key is the resource's key.
+func (r *Resource) ResourceKey() onboarding.ResourceKey {
+	return onboarding.ResourceKey{
+		System: onboarding.System(r.System), Kind: onboarding.ResourceKind(r.Kind), Key: r.Key,
+	}
+}
+
+// Records sorts resources by dossier, in the form that the domain plans with.
+func Records(resources []Resource) map[int64]map[onboarding.ResourceKey]onboarding.Resource {
+	records := map[int64]map[onboarding.ResourceKey]onboarding.Resource{}
+	for i := range resources {
+		row := &resources[i]
+		if records[row.Dossier] == nil {
+			records[row.Dossier] = map[onboarding.ResourceKey]onboarding.Resource{}
+		}
+		resource := onboarding.Resource{
+			ExternalID: row.ExternalID, URL: row.Url, Path: row.Path, Applied: row.Applied,
+			FailedRevision: row.FailedRevision, Failure: row.Failure,
+		}
+		if row.IntentAt != nil {
+			resource.IntentAt = *row.IntentAt
+		}
+		if row.FirstIntentAt != nil {
+			resource.FirstIntentAt = *row.FirstIntentAt
+		}
+		if row.DoneAt != nil {
+			resource.DoneAt = *row.DoneAt
+		}
+		records[row.Dossier][row.ResourceKey()] = resource
+	}
+	return records
+}
