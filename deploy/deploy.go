@@ -1,0 +1,10 @@
+// Package deploy holds what a deployment begins with, for the programs that need it
+// at hand.
+package deploy
+
+import _ "embed"
+
+// ExampleJourney is the documented example of a journey file.
+//
+//go:embed journey.example.yaml
+var ExampleJourney []byte

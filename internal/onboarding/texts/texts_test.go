@@ -1,0 +1,361 @@
+package texts
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
+)
+
+type testBundle struct {
+	journey *onboarding.Journey
+	marks   onboarding.Marks
+	texts   *Texts
+}
+
+func setup(t *testing.T, change ...func(*onboarding.Journey)) *testBundle {
+	t.Helper()
+	fields := map[onboarding.Fact]onboarding.Field{}
+	for _, fact := range onboarding.Facts() {
+		fields[fact] = onboarding.Field{ID: string(fact)}
+	}
+	bundle := &testBundle{
+		journey: &onboarding.Journey{
+			Language:  "fr",
+			Demarches: []onboarding.Demarche{{Number: 7, Step: 2, Fields: fields}},
+			Policy:    map[onboarding.State]onboarding.Policy{onboarding.Accepte: {Step: 3}},
+			GitLab:    onboarding.GitLab{Sandbox: onboarding.Sandbox{Branch: "main", CIConfig: ".gitlab-ci-dso.yml"}},
+			Steps: []onboarding.Step{
+				{Number: 2, Title: "Structurer un plan projet", Deliverable: "draft", RunBy: "équipe adoption", Tasks: []string{"Rédiger"}},
+				{Number: 3, Title: "Lancer son projet", Deliverable: "MVP", RunBy: "service team", Tasks: []string{"Entretien", "Hello world"}},
+			},
+		},
+		marks: onboarding.NewMarks("a key"),
+	}
+	for _, f := range change {
+		f(bundle.journey)
+	}
+	var err error
+	bundle.texts, err = New(bundle.journey, bundle.marks,
+		Site{DSURL: "https://ds.example.org/", PublicURL: "https://passerelle.example.org"})
+	require.NoError(t, err)
+	return bundle
+}
+
+// dossier gives every answer the same text.
+func dossier(state onboarding.State, typed string) *onboarding.Dossier {
+	d := &onboarding.Dossier{
+		Number: 42, Demarche: 7, State: state, Motivation: typed, Demandeur: typed, UsagerEmail: "camille@example.org",
+		FiledAt: time.Date(2026, time.March, 1, 10, 0, 0, 0, time.UTC),
+	}
+	for _, fact := range onboarding.Facts() {
+		d.Answers = append(d.Answers, onboarding.Answer{Champ: string(fact), Text: typed})
+	}
+	return d
+}
+
+func provisioned() onboarding.Record {
+	done := time.Unix(1, 0)
+	return onboarding.Record{Resources: map[onboarding.ResourceKey]onboarding.Resource{
+		onboarding.GroupKey:   {DoneAt: done, URL: "https://gitlab.example.org/groups/demo"},
+		onboarding.ProjectKey: {DoneAt: done, URL: "https://gitlab.example.org/demo/bac-a-sable"},
+	}}
+}
+
+func TestIssue(t *testing.T) {
+	t.Parallel()
+
+	t.Run("TellsAll", func(t *testing.T) {
+		t.Parallel()
+		bundle := setup(t)
+		d := dossier(onboarding.EnConstruction, "Préfecture")
+		yes := true
+		for i := range d.Answers {
+			switch onboarding.Fact(d.Answers[i].Champ) {
+			case onboarding.FactMinistry:
+				d.Answers[i].Checked = &yes
+			case onboarding.FactTeamEmails:
+				d.Answers[i].Text = "a@example.org, b_c@example.org personne"
+			}
+		}
+		text := bundle.texts.IssueDescription(d)
+		for _, part := range []string{
+			"https://ds.example.org/procedures/7/dossiers/42", "1er mars 2026", "`camille@example.org`", "`a@example.org`, `b_c@example.org`",
+			"ministère\u00a0:** oui", "\n> Préfecture\n", "\n### Étape 2\u00a0: Structurer un plan projet\n",
+			"\n- [ ] Entretien\n- [ ] Hello world\n", "**Accompagnement\u00a0:** service team · **Livrable\u00a0:** MVP\n\n- [ ] Entretien", "\n## Parcours", "2 ne sont pas utilisables",
+		} {
+			require.Contains(t, text, part)
+		}
+		require.NotContains(t, text, "\n\n\n")
+		require.True(t, bundle.marks.In(text, 42, onboarding.IssueKey))
+		require.Equal(t, "Dossier n°\u00a042 · Préfecture · Préfecture", bundle.texts.IssueTitle(d))
+	})
+
+	t.Run("TitleFits", func(t *testing.T) {
+		t.Parallel()
+		bundle := setup(t)
+		require.LessOrEqual(t, utf8.RuneCountInString(bundle.texts.IssueTitle(dossier("", strings.Repeat("@a", 500)))), 255)
+		require.Equal(t, "Dossier n°\u00a042", bundle.texts.IssueTitle(dossier("", "")))
+	})
+
+	t.Run("ManyAddresses", func(t *testing.T) {
+		t.Parallel()
+		bundle := setup(t)
+		var emails strings.Builder
+		for i := range maxList + 5 {
+			emails.WriteString(strings.Repeat("a", i+1) + "@example.org ")
+		}
+		text := bundle.texts.IssueDescription(dossier("", emails.String()))
+		require.Contains(t, text, " et 5 de plus")
+	})
+}
+
+func TestNote(t *testing.T) {
+	t.Parallel()
+
+	bundle := setup(t)
+	d := dossier(onboarding.Refuse, "x")
+	text := bundle.texts.Note(d, onboarding.Note{
+		State: onboarding.Refuse, GroupURL: "https://gitlab.example.org/g", ProjectURL: "https://gitlab.example.org/g/p", Archived: true,
+		Motivation: "Prérequis\nmanquants", Failures: []string{"GitLab a répondu 403"}, BadEmails: 2,
+	})
+	for _, part := range []string{
+		"refusé", "<https://gitlab.example.org/g>", "<https://gitlab.example.org/g/p> (archivé", "> Prérequis\n> manquants", "- GitLab a répondu 403", "formulaire\u00a0: 2",
+	} {
+		require.Contains(t, text, part)
+	}
+	require.True(t, bundle.marks.In(text, 42, onboarding.NoteKey))
+	for _, state := range onboarding.States() {
+		text := bundle.texts.Note(dossier(state, ""), onboarding.Note{State: state})
+		require.Contains(t, text, bundle.texts.words.states[state])
+		require.NotContains(t, text, "intervention")
+	}
+}
+
+func TestMessage(t *testing.T) {
+	t.Parallel()
+
+	bundle := setup(t)
+	for _, test := range []struct {
+		message onboarding.Message
+		state   onboarding.State
+		want    []string
+	}{
+		{onboarding.MessageReceived, onboarding.EnConstruction, []string{"bien reçu", "https://ds.example.org/dossiers/42"}},
+		{onboarding.MessageAccepted, onboarding.Accepte, []string{"https://gitlab.example.org/groups/demo", "https://gitlab.example.org/demo/bac-a-sable", "étape 3"}},
+		{onboarding.MessageRefused, onboarding.Refuse, []string{"n’a pas pu être acceptée", "Motif indiqué par l’équipe\u00a0:\n\nde la santé"}},
+		{onboarding.MessageRefused, onboarding.SansSuite, []string{"classée sans suite"}},
+	} {
+		key := onboarding.MessageKey(test.message, 1)
+		body, reference := bundle.texts.Message(dossier(test.state, "de la santé"), test.message, key, provisioned())
+		for _, part := range append(test.want, "n°\u00a042", "«\u00a0de la santé\u00a0»") {
+			require.Contains(t, body, part)
+		}
+		require.True(t, strings.HasSuffix(body, "\n\nRéférence : "+reference))
+		require.Equal(t, bundle.marks.Mark(42, key), reference)
+		require.NotRegexp(t, `<[a-z/]`, body)
+		require.NotContains(t, body, "\n\n\n")
+	}
+	body, reference := bundle.texts.Message(dossier(onboarding.Refuse, "x"), onboarding.MessageNone, onboarding.ResourceKey{}, provisioned())
+	require.Empty(t, body)
+	require.Empty(t, reference)
+}
+
+func TestSandbox(t *testing.T) {
+	t.Parallel()
+
+	for language := range vocabulary {
+		bundle := setup(t, func(j *onboarding.Journey) { j.Language = language })
+		d := dossier(onboarding.Accepte, `<b onclick="x">Été & "co"</b>`)
+		contents := map[string]string{}
+		for _, file := range bundle.texts.SandboxFiles(d, provisioned()) {
+			contents[file.Path] = file.Content
+		}
+		require.ElementsMatch(t, slices.Collect(maps.Keys(contents)),
+			[]string{"README.md", "index.html", "Dockerfile", ".dockerignore", ".gitlab-ci-dso.yml"})
+
+		require.Contains(t, contents["README.md"], "https://gitlab.example.org/demo/bac-a-sable")
+		require.Contains(t, contents["README.md"], "Lancer son projet")
+		require.Contains(t, contents["README.md"], "\n- Entretien\n- Hello world\n")
+
+		require.Contains(t, contents["index.html"], `<html lang="`+language+`">`)
+		require.Contains(t, contents["index.html"], "&lt;b onclick=")
+		require.NotContains(t, contents["index.html"], "<b ")
+
+		require.Regexp(t, `(?m)^FROM docker\.io/library/\w+:\d+\.\d+\.\d+$`, contents["Dockerfile"])
+		require.Regexp(t, `(?m)^USER [1-9]\d+:[1-9]\d+$`, contents["Dockerfile"])
+		require.Regexp(t, `(?m)^EXPOSE 8080$`, contents["Dockerfile"])
+
+		var pipeline struct {
+			Include []struct {
+				Project string   `yaml:"project"`
+				File    []string `yaml:"file"`
+				Ref     string   `yaml:"ref"`
+			} `yaml:"include"`
+			Stages     []string   `yaml:"stages"`
+			ReadSecret testedJobs `yaml:"read_secret"`
+			Build      testedJobs `yaml:"docker-build"`
+		}
+		require.NoError(t, yaml.UnmarshalWithOptions([]byte(contents[".gitlab-ci-dso.yml"]), &pipeline, yaml.Strict()))
+		require.Equal(t, "$CATALOG_PATH", pipeline.Include[0].Project)
+		require.Equal(t, []string{"vault-ci.yml", "kaniko-ci.yml"}, pipeline.Include[0].File)
+		require.Equal(t, pipeline.Stages, []string{pipeline.ReadSecret.Stage, pipeline.Build.Stage})
+		require.Equal(t, []string{".kaniko:build-push"}, pipeline.Build.Extends)
+		require.Contains(t, pipeline.Build.Variables["IMAGE_NAMES"], "$CI_PROJECT_NAME:$CI_COMMIT_SHORT_SHA")
+
+		require.NotContains(t, bundle.texts.CommitMessage(d), "co")
+	}
+}
+
+type testedJobs struct {
+	Stage     string            `yaml:"stage"`
+	Extends   []string          `yaml:"extends"`
+	Variables map[string]string `yaml:"variables"`
+}
+
+func TestDescriptions(t *testing.T) {
+	t.Parallel()
+
+	bundle := setup(t)
+	for _, typed := range []string{"Mon projet", "", strings.Repeat("@", 5000)} {
+		group := bundle.texts.GroupDescription(dossier(onboarding.Accepte, typed))
+		require.True(t, bundle.marks.In(group, 42, onboarding.GroupKey))
+		require.LessOrEqual(t, utf8.RuneCountInString(group), 500)
+		project := bundle.texts.ProjectDescription(dossier(onboarding.Accepte, typed))
+		require.True(t, bundle.marks.In(project, 42, onboarding.ProjectKey))
+	}
+}
+
+func TestReplacedTemplates(t *testing.T) {
+	t.Parallel()
+
+	t.Run("Replaces", func(t *testing.T) {
+		t.Parallel()
+		bundle := setup(t, func(j *onboarding.Journey) {
+			j.Templates = map[string]string{
+				"issue":            "{{.Project}}{{.Organisation}}",
+				"message_received": "Reçu : {{.Number}}",
+				"note":             "{{if gt (len .Failures) 2}}{{index .Failures 40}}{{end}}remplacée",
+			}
+		})
+		text := bundle.texts.IssueDescription(dossier("", "/close"))
+		requireNoQuickAction(t, text)
+		require.True(t, bundle.marks.In(text, 42, onboarding.IssueKey))
+		body, reference := bundle.texts.Message(dossier("", ""), onboarding.MessageReceived, onboarding.MessageKey(onboarding.MessageReceived, 0), onboarding.Record{})
+		require.Equal(t, "Reçu : 42\n\nRéférence : "+reference, body)
+
+		require.Contains(t, bundle.texts.Note(dossier("", ""), onboarding.Note{}), "remplacée")
+		fallback := bundle.texts.Note(dossier("", ""), onboarding.Note{Failures: []string{"a", "b", "c"}})
+		require.Contains(t, fallback, "intervention", "a replacement that fails gives way")
+	})
+
+	t.Run("EveryProblemAtOnce", func(t *testing.T) {
+		t.Parallel()
+		_, err := New(&onboarding.Journey{Language: "fr", Templates: map[string]string{
+			"isue":    "x",
+			"issue":   "a\n{{.Nothing}}",
+			"note":    "a\n\n{{if}}",
+			"page":    "<a href='{{.Project}}",
+			"readme":  "fine",
+			"message": "x",
+		}}, onboarding.NewMarks("k"), Site{})
+		for _, part := range []string{`none named "isue"`, `none named "message"`, "issue:2", "note:3", "page", "message_received"} {
+			require.ErrorContains(t, err, part)
+		}
+		require.NotContains(t, err.Error(), "readme:")
+	})
+
+	t.Run("UnknownLanguage", func(t *testing.T) {
+		t.Parallel()
+		_, err := New(&onboarding.Journey{Language: "de"}, onboarding.NewMarks("k"), Site{})
+		require.ErrorContains(t, err, `"de" is not known: write en or fr`)
+	})
+}
+
+var (
+	fences    = regexp.MustCompile("(?s)```.*?\n```")
+	codeSpan  = regexp.MustCompile("`[^`\n]+`")
+	autolink  = regexp.MustCompile(`<https?://[^>\s]*>`)
+	target    = regexp.MustCompile(`\]\(https?://[^)\s]*\)`)
+	ourMark   = regexp.MustCompile(`<!-- passerelle:42:[0-9a-f]{32} -->`)
+	quoteLine = regexp.MustCompile(`(?m)^>.*\n?`)
+)
+
+// skeleton is what a document has of Markdown's active characters besides quotes.
+func skeleton(document string) (active, rendered string) {
+	// Escaped backticks open nothing.
+	document = strings.ReplaceAll(document, "\\`", "\ufffc")
+	for _, inactive := range []*regexp.Regexp{fences, codeSpan, autolink, ourMark, quoteLine} {
+		document = inactive.ReplaceAllString(document, "")
+	}
+	document = target.ReplaceAllString(document, "]")
+	return activeIn(document)
+}
+
+// TestNothingTypedIsActive compares each document with hostile words in every field to
+// the same with harmless ones: they have the same structure, and no more of what GitLab
+// would act upon.
+func TestNothingTypedIsActive(t *testing.T) {
+	t.Parallel()
+
+	for language := range vocabulary {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			bundle := setup(t, func(j *onboarding.Journey) { j.Language = language })
+			documents := func(d *onboarding.Dossier, typed string) []string {
+				all := []string{
+					bundle.texts.IssueDescription(d), bundle.texts.Note(d, onboarding.Note{
+						State: d.State, Motivation: typed, Failures: []string{typed, typed}, GroupURL: "https://gitlab.example.org/g",
+					}), bundle.texts.GroupDescription(d), bundle.texts.ProjectDescription(d),
+				}
+				for _, file := range bundle.texts.SandboxFiles(d, provisioned()) {
+					if file.Path == "README.md" {
+						all = append(all, file.Content)
+					}
+				}
+				return all
+			}
+			rapid.Check(t, func(t *rapid.T) {
+				state := rapid.SampledFrom(onboarding.States()).Draw(t, "state")
+				typed := hostileText().Draw(t, "typed")
+				harmless := documents(dossier(state, "mot"), "mot")
+				for i, document := range documents(dossier(state, typed), typed) {
+					requireNoQuickAction(t, document)
+					require.True(t, utf8.ValidString(document))
+					wantActive, wantText := skeleton(harmless[i])
+					active, text := skeleton(document)
+					require.Equal(t, wantActive, active)
+					for name, pattern := range inText {
+						require.Len(t, pattern.FindAllString(text, -1), len(pattern.FindAllString(wantText, -1)), name)
+					}
+				}
+				for _, message := range []onboarding.Message{onboarding.MessageReceived, onboarding.MessageAccepted, onboarding.MessageRefused} {
+					key := onboarding.MessageKey(message, 1)
+					body, reference := bundle.texts.Message(dossier(state, typed), message, key, provisioned())
+					require.Equal(t, 1, strings.Count(strings.ToLower(body), "passerelle:"))
+					require.Contains(t, body, reference)
+				}
+				d := dossier(state, typed)
+				requireInertText(t, bundle.texts.IssueTitle(d))
+				page := func(typed string) string {
+					for _, file := range bundle.texts.SandboxFiles(dossier(state, typed), provisioned()) {
+						if file.Path == "index.html" {
+							return file.Content
+						}
+					}
+					return ""
+				}
+				require.Equal(t, strings.Count(page("mot"), "<"), strings.Count(page("mot "+typed), "<"))
+			})
+		})
+	}
+}
