@@ -1,0 +1,252 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cloud-pi-native/passerelle/internal/ledger"
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
+)
+
+// sighting is what one look at DS showed: dossiers, and dossiers that are gone.
+type sighting struct {
+	// begun is when the look began, by the database's clock: it orders snapshots.
+	begun    time.Time
+	dossiers []onboarding.Dossier
+	removed  []onboarding.Removal
+	// replan plans known dossiers too, so that what was lost of their jobs is
+	// enqueued again.
+	replan   bool
+	priority int
+}
+
+// absorb stores in tx what DS showed, appends the facts that are new and enqueues
+// what follows from them.
+func (c *crew) absorb(ctx context.Context, river *Client, tx pgx.Tx, s sighting) error {
+	a := absorption{crew: c, q: ledger.New(tx), sighting: s, rows: map[int64]*ledger.Dossier{}}
+	if err := a.lock(ctx); err != nil {
+		return err
+	}
+	for i := range s.dossiers {
+		if err := a.see(ctx, &s.dossiers[i]); err != nil {
+			return err
+		}
+	}
+	for _, removal := range s.removed {
+		if err := a.miss(ctx, removal); err != nil {
+			return err
+		}
+	}
+	if err := a.q.Append(ctx, a.facts...); err != nil {
+		return fmt.Errorf("append to the ledger: %w", err)
+	}
+	jobs, err := a.plan(ctx)
+	if err != nil {
+		return err
+	}
+	return enqueue(ctx, river, tx, jobs)
+}
+
+type absorption struct {
+	*crew
+	sighting
+
+	q      *ledger.Queries
+	rows   map[int64]*ledger.Dossier
+	facts  []ledger.Fact
+	toPlan []planned
+}
+
+// planned is a dossier to be planned, at its new revision.
+type planned struct {
+	dossier  *onboarding.Dossier
+	revision int32
+}
+
+// lock locks the known dossiers of the sighting, in the order of their numbers.
+func (a *absorption) lock(ctx context.Context) error {
+	slices.SortFunc(a.dossiers, func(x, y onboarding.Dossier) int { return cmp.Compare(x.Number, y.Number) })
+	var numbers []int64
+	for i := range a.dossiers {
+		numbers = append(numbers, a.dossiers[i].Number)
+	}
+	for _, removal := range a.removed {
+		numbers = append(numbers, removal.Number)
+	}
+	rows, err := a.q.LockDossiers(ctx, numbers)
+	if err != nil {
+		return fmt.Errorf("lock %d dossiers: %w", len(numbers), err)
+	}
+	for i := range rows {
+		a.rows[rows[i].Number] = &rows[i]
+	}
+	return nil
+}
+
+// see stores what DS says of one dossier, if that is news.
+func (a *absorption) see(ctx context.Context, d *onboarding.Dossier) error {
+	snapshot, print, err := encode(d)
+	if err != nil {
+		return err
+	}
+	step := int32(a.Journey.StepOf(d)) //nolint:gosec // 1 to 5
+	row := a.rows[d.Number]
+	if row == nil {
+		inserted, err := a.q.InsertDossier(ctx, ledger.InsertDossierParams{
+			Number: d.Number, Demarche: d.Demarche, State: string(d.State), Step: step, FiledAt: d.FiledAt,
+			UpdatedAt: d.UpdatedAt, FetchStartedAt: a.begun, Snapshot: snapshot, Fingerprint: print,
+		})
+		if err != nil {
+			return fmt.Errorf("store dossier %d: %w", d.Number, err)
+		}
+		if inserted > 0 {
+			a.Metrics.Changes.WithLabelValues("new").Inc()
+			a.fact(d.Number, ledger.DossierSeen, map[string]any{"state": d.State, "step": step, "filed_at": d.FiledAt})
+			a.toPlan = append(a.toPlan, planned{d, 1})
+			return nil
+		}
+		// Somebody else saw it first, a moment ago.
+		rows, err := a.q.LockDossiers(ctx, []int64{d.Number})
+		if err != nil || len(rows) == 0 {
+			return fmt.Errorf("lock dossier %d: %w", d.Number, err)
+		}
+		row = &rows[0]
+	}
+	if !a.begun.After(row.FetchStartedAt) {
+		return nil // a later look was stored already
+	}
+	gone := row.TrashedAt != nil || row.DeletedAt != nil
+	if row.Fingerprint == print && !gone {
+		return a.seeAgain(ctx, row, d)
+	}
+	a.Metrics.Changes.WithLabelValues("changed").Inc()
+	err = a.q.UpdateDossier(ctx, ledger.UpdateDossierParams{
+		Number: d.Number, Demarche: d.Demarche, State: string(d.State), Step: step,
+		UpdatedAt: d.UpdatedAt, FetchStartedAt: a.begun, Snapshot: snapshot, Fingerprint: print,
+	})
+	if err != nil {
+		return fmt.Errorf("store dossier %d: %w", d.Number, err)
+	}
+	switch {
+	case gone:
+		a.fact(d.Number, ledger.DossierRestored, map[string]any{"state": d.State})
+	case row.State != string(d.State):
+		a.fact(d.Number, ledger.StateChanged, map[string]any{"from": row.State, "to": d.State, "updated_at": d.UpdatedAt})
+	default:
+		a.fact(d.Number, ledger.DossierEdited, map[string]any{"updated_at": d.UpdatedAt})
+	}
+	if row.Step != step {
+		a.facts = append(a.facts, ledger.Fact{
+			Chain: d.Number, Actor: ledger.ActorHub, Kind: ledger.StepChanged,
+			Data: map[string]any{"from": row.Step, "to": step},
+		})
+	}
+	a.toPlan = append(a.toPlan, planned{d, row.Revision + 1})
+	return nil
+}
+
+// seeAgain notes a look that brought nothing new.
+func (a *absorption) seeAgain(ctx context.Context, row *ledger.Dossier, d *onboarding.Dossier) error {
+	a.Metrics.Changes.WithLabelValues("known").Inc()
+	if a.replan {
+		a.toPlan = append(a.toPlan, planned{d, row.Revision})
+	} else if row.UpdatedAt.Equal(d.UpdatedAt) {
+		return nil
+	}
+	err := a.q.TouchDossier(ctx, ledger.TouchDossierParams{Number: d.Number, FetchStartedAt: a.begun, UpdatedAt: d.UpdatedAt})
+	if err != nil {
+		return fmt.Errorf("note the look at dossier %d: %w", d.Number, err)
+	}
+	return nil
+}
+
+// miss notes that a dossier is in DS's bin, or gone for good. Dossiers that were
+// never seen are none of ours.
+func (a *absorption) miss(ctx context.Context, removal onboarding.Removal) error {
+	row := a.rows[removal.Number]
+	if row == nil || row.DeletedAt != nil || !a.begun.After(row.FetchStartedAt) {
+		return nil
+	}
+	data := map[string]any{"reason": removal.Reason, "at": removal.At}
+	if !removal.Final {
+		if row.TrashedAt != nil {
+			return nil
+		}
+		a.fact(removal.Number, ledger.DossierTrashed, data)
+		return a.q.TrashDossier(ctx, ledger.TrashDossierParams{Number: removal.Number, At: &removal.At})
+	}
+	var d onboarding.Dossier
+	if err := json.Unmarshal(row.Snapshot, &d); err != nil {
+		return fmt.Errorf("read the snapshot of dossier %d: %w", removal.Number, err)
+	}
+	d.State = onboarding.Deleted
+	snapshot, print, err := encode(&d)
+	if err != nil {
+		return err
+	}
+	err = a.q.DeleteDossier(ctx, ledger.DeleteDossierParams{
+		Number: removal.Number, At: &removal.At, Snapshot: snapshot, Fingerprint: print,
+		Step: int32(a.Journey.StepOf(&d)), //nolint:gosec // 1 to 5
+	})
+	if err != nil {
+		return fmt.Errorf("note that dossier %d was deleted: %w", removal.Number, err)
+	}
+	a.fact(removal.Number, ledger.DossierDeleted, data)
+	a.toPlan = append(a.toPlan, planned{&d, row.Revision + 1})
+	return nil
+}
+
+// fact notes a fact that was read in DS.
+func (a *absorption) fact(dossier int64, kind ledger.EntryKind, data map[string]any) {
+	a.facts = append(a.facts, ledger.Fact{Chain: dossier, Actor: ledger.ActorDS, Kind: kind, Data: data})
+}
+
+// plan returns the jobs that follow for the dossiers that brought news.
+func (a *absorption) plan(ctx context.Context) ([]insertion, error) {
+	var numbers []int64
+	for _, p := range a.toPlan {
+		if p.revision > 1 {
+			numbers = append(numbers, p.dossier.Number)
+		}
+	}
+	records := map[int64]map[onboarding.ResourceKey]onboarding.Resource{}
+	if len(numbers) > 0 {
+		resources, err := a.q.Resources(ctx, numbers)
+		if err != nil {
+			return nil, fmt.Errorf("read the resources of %d dossiers: %w", len(numbers), err)
+		}
+		records = ledger.Records(resources)
+	}
+	var jobs []insertion
+	for _, p := range a.toPlan {
+		record := onboarding.Record{Revision: p.revision, Resources: records[p.dossier.Number]}
+		for _, work := range onboarding.Sort(onboarding.Plan(a.Journey, p.dossier, record), p.revision) {
+			jobs = append(jobs, insertion{p.dossier.Number, work, a.priority})
+		}
+	}
+	return jobs, nil
+}
+
+// encode returns a dossier as it is stored, and a fingerprint of what it says. DS's
+// date of the last change is left out: our own writes move it.
+func encode(d *onboarding.Dossier) (snapshot []byte, print string, err error) {
+	if snapshot, err = json.Marshal(d); err != nil {
+		return nil, "", fmt.Errorf("encode dossier %d: %w", d.Number, err)
+	}
+	dateless := *d
+	dateless.UpdatedAt = time.Time{}
+	said, err := json.Marshal(dateless)
+	if err != nil {
+		return nil, "", fmt.Errorf("encode dossier %d: %w", d.Number, err)
+	}
+	sum := sha256.Sum256(said)
+	return snapshot, hex.EncodeToString(sum[:16]), nil
+}

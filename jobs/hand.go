@@ -1,0 +1,254 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cloud-pi-native/passerelle/connectors"
+	"github.com/cloud-pi-native/passerelle/internal/ledger"
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
+)
+
+// hand acts for one dossier: step by step, each step planned anew under the
+// dossier's row lock. One transaction records the outcome of the last step, the
+// jobs that follow from it and the intent of the next.
+type hand struct {
+	*crew
+
+	lease    *lease
+	job      onboarding.Job
+	priority int
+	river    *Client
+	done     *report
+}
+
+type report struct {
+	task    *task
+	outcome outcome
+}
+
+// task is one action about to be carried out.
+type task struct {
+	action  onboarding.Action
+	dossier onboarding.Dossier
+	record  onboarding.Record
+	// look says that the thing may exist already: ask before creating it. What is
+	// ours was not made before since.
+	look  bool
+	since time.Time
+}
+
+// resource is what the ledger holds of the thing that the task is about.
+func (t *task) resource() onboarding.Resource { return t.record.Get(t.action.Resource) }
+
+// outcome is what came of a task.
+type outcome struct {
+	// changes holds a row for each resource that exists now, or has new content.
+	changes []change
+	facts   []ledger.Fact
+	// absent says that an action that only looks found nothing.
+	absent bool
+}
+
+type change struct {
+	key                   onboarding.ResourceKey
+	externalID, url, path string
+	applied               string
+}
+
+// report keeps what came of a task until the next step records it.
+func (h *hand) report(t *task, o outcome) { h.done = &report{task: t, outcome: o} }
+
+// clockSkew is how far the clocks of two services may be apart.
+const clockSkew = 10 * time.Minute
+
+// advance records the outcome of the last task, if any, plans, enqueues what other
+// jobs have to do, and returns the next task of this job, its intent committed. It
+// returns nil when nothing is left to do; the lease is given back then.
+func (h *hand) advance(ctx context.Context) (*task, error) {
+	var (
+		next *task
+		wait time.Duration
+	)
+	err := pgx.BeginFunc(ctx, h.Pool, func(tx pgx.Tx) error {
+		q := ledger.New(tx)
+		row, err := q.LockDossier(ctx, ledger.LockDossierParams{
+			Number: h.lease.dossier, Purpose: string(h.lease.purpose), Owner: h.lease.owner,
+		})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil // there is no such dossier (any more)
+		} else if err != nil {
+			return fmt.Errorf("read dossier %d: %w", h.lease.dossier, err)
+		}
+		if !row.Leased {
+			return fmt.Errorf("dossier %d: the lease ran out while its job was at work; it goes on at the next attempt", h.lease.dossier)
+		}
+		if err := h.record(ctx, q); err != nil {
+			return err
+		}
+		dossier, record, err := h.load(ctx, q, &row.Dossier)
+		if err != nil {
+			return err
+		}
+		works := onboarding.Sort(onboarding.Plan(h.Journey, dossier, record), record.Revision)
+		var others []insertion
+		for _, work := range works {
+			if work.Job != h.job {
+				others = append(others, insertion{dossier.Number, work, h.priority})
+				continue
+			}
+			next = &task{action: work.Actions[0], dossier: *dossier, record: record}
+		}
+		if err := enqueue(ctx, h.river, tx, others); err != nil {
+			return err
+		}
+		if next == nil {
+			return h.lease.dropIn(ctx, tx)
+		}
+		wait, err = h.intend(ctx, q, next, &row)
+		return err
+	})
+	if err != nil {
+		h.lease.dropped = false
+		return nil, err
+	}
+	h.done = nil
+	if wait > 0 {
+		return nil, after(wait)
+	}
+	return next, nil
+}
+
+// record writes the outcome of the last task.
+func (h *hand) record(ctx context.Context, q *ledger.Queries) error {
+	if h.done == nil {
+		return nil
+	}
+	if h.done.outcome.absent {
+		if err := h.withdraw(ctx, q, h.done.task); err != nil {
+			return err
+		}
+	}
+	for _, c := range h.done.outcome.changes {
+		err := q.RecordOutcome(ctx, ledger.RecordOutcomeParams{
+			Dossier: h.lease.dossier, System: string(c.key.System), Kind: string(c.key.Kind), Key: c.key.Key,
+			ExternalID: c.externalID, Url: c.url, Path: c.path, Applied: c.applied,
+		})
+		if err != nil {
+			return fmt.Errorf("record the %s of dossier %d: %w", c.key, h.lease.dossier, err)
+		}
+	}
+	if err := q.Append(ctx, h.done.outcome.facts...); err != nil {
+		return fmt.Errorf("append to the ledger of dossier %d: %w", h.lease.dossier, err)
+	}
+	return nil
+}
+
+// load reads what the plan is made of.
+func (h *hand) load(ctx context.Context, q *ledger.Queries, row *ledger.Dossier) (*onboarding.Dossier, onboarding.Record, error) {
+	var dossier onboarding.Dossier
+	if err := json.Unmarshal(row.Snapshot, &dossier); err != nil {
+		return nil, onboarding.Record{}, fmt.Errorf("read the snapshot of dossier %d: %w", row.Number, err)
+	}
+	resources, err := q.Resources(ctx, []int64{row.Number})
+	if err != nil {
+		return nil, onboarding.Record{}, fmt.Errorf("read the resources of dossier %d: %w", row.Number, err)
+	}
+	return &dossier, onboarding.Record{Revision: row.Revision, Resources: ledger.Records(resources)[row.Number]}, nil
+}
+
+// intend writes the intent of a task. When an earlier intent for the same thing is
+// so young that its effect may still show, it returns how long to wait instead.
+func (h *hand) intend(ctx context.Context, q *ledger.Queries, t *task, row *ledger.LockDossierRow) (time.Duration, error) {
+	resource := t.resource()
+	switch {
+	case !t.action.Looks():
+	case resource.Open():
+		if wait := h.Timing.CallTimeout + h.Timing.EffectMargin - row.Now.Sub(resource.IntentAt); wait > 0 {
+			return wait, nil
+		}
+		t.look, t.since = true, resource.FirstIntentAt.Add(-clockSkew)
+	case t.dossier.FiledAt.Before(row.LedgerBeganAt):
+		// A ledger that was lost may have made it.
+		t.look, t.since = true, t.dossier.FiledAt.Add(-clockSkew)
+	}
+	key := t.action.Resource
+	err := q.RecordIntent(ctx, ledger.RecordIntentParams{
+		Dossier: t.dossier.Number, System: string(key.System), Kind: string(key.Kind), Key: key.Key,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("record the intent to %s for dossier %d: %w", t.action.Kind, t.dossier.Number, err)
+	}
+	return 0, nil
+}
+
+func (h *hand) withdraw(ctx context.Context, q *ledger.Queries, t *task) error {
+	key := t.action.Resource
+	return q.WithdrawIntent(ctx, ledger.WithdrawIntentParams{
+		Dossier: t.dossier.Number, System: string(key.System), Kind: string(key.Kind), Key: key.Key,
+	})
+}
+
+// refusal is an action that failed for good; the job goes on with the rest of its
+// plan and fails at the end.
+type refusal struct{ error }
+
+// fail records what a failed task means: a hold of the queue when the service asked
+// us to wait, a failure for a human when trying again is no use. Everything else is
+// tried again.
+func (h *hand) fail(ctx context.Context, queue string, t *task, cause error) error {
+	failure := connectors.AsFailure(cause)
+	if failure == nil || ctx.Err() != nil {
+		return cause
+	}
+	q := ledger.New(h.Pool)
+	if failure.NoEffect || failure.Class == connectors.Throttled {
+		if err := h.withdraw(ctx, q, t); err != nil {
+			return err
+		}
+	}
+	switch failure.Class {
+	case connectors.Throttled:
+		return h.hold(ctx, queue, failure)
+	case connectors.Permanent:
+		if err := h.recordFailure(ctx, t, failure); err != nil {
+			return err
+		}
+		return refusal{fmt.Errorf("dossier %d: %s: %w", t.dossier.Number, t.action.Kind, failure)}
+	default:
+		return fmt.Errorf("dossier %d: %s: %w", t.dossier.Number, t.action.Kind, cause)
+	}
+}
+
+func (h *hand) recordFailure(ctx context.Context, t *task, failure *connectors.Failure) error {
+	return pgx.BeginFunc(ctx, h.Pool, func(tx pgx.Tx) error {
+		q, key := ledger.New(tx), t.action.Resource
+		err := q.RecordFailure(ctx, ledger.RecordFailureParams{
+			Dossier: t.dossier.Number, System: string(key.System), Kind: string(key.Kind), Key: key.Key,
+			FailedRevision: t.record.Revision, Failure: failure.Error(),
+		})
+		if err != nil {
+			return fmt.Errorf("record the failure of dossier %d: %w", t.dossier.Number, err)
+		}
+		return q.Append(ctx, t.fact(ledger.ActionFailed, map[string]any{
+			"action": t.action.Kind, "resource": key.String(), "reason": failure.Error(),
+		}))
+	})
+}
+
+// fact is a fact about the task's dossier, by the hub.
+func (t *task) fact(kind ledger.EntryKind, data map[string]any) ledger.Fact {
+	return ledger.Fact{Chain: t.dossier.Number, Actor: ledger.ActorHub, Kind: kind, Data: data}
+}
+
+// refuse is a failure that our own checks find before anything is called.
+func refuse(service, call, detail, advice string) error {
+	return &connectors.Failure{
+		Service: service, Call: call, Class: connectors.Permanent, NoEffect: true, Detail: detail, Advice: advice,
+	}
+}

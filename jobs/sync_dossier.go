@@ -1,0 +1,122 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"github.com/cloud-pi-native/passerelle/connectors"
+	"github.com/cloud-pi-native/passerelle/internal/ledger"
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
+)
+
+// SyncDossier looks at a dossier because a delivery said that there is something to
+// see. Every delivery has its job; many of them can be answered by one look.
+type SyncDossier struct {
+	Dossier  int64 `json:"dossier"`
+	Delivery int64 `json:"delivery"`
+}
+
+// Kind is River's name of the job.
+func (SyncDossier) Kind() string { return "sync_dossier" }
+
+// InsertOpts puts the job on DS's queue.
+func (SyncDossier) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueDemarches} }
+
+// What became of a delivery.
+const (
+	outcomeLooked  = "looked"         // the dossier was read after it came
+	outcomeCovered = "covered"        // a look that began after it came answers it
+	outcomeBehind  = "behind"         // DS went on showing something older; polling will tell
+	outcomeNotSeen = "not_visible"    // DS shows no such dossier; polling will tell if that changes
+	outcomeForeign = "other_demarche" // the dossier is of a form that is not configured
+	maxAsks        = 6                // with a doubling delay: about a minute in all
+)
+
+type syncDossier struct {
+	river.WorkerDefaults[SyncDossier]
+
+	crew *crew
+}
+
+// Work reads the dossier, unless a later look covers the delivery, and stores what
+// it says.
+func (w *syncDossier) Work(ctx context.Context, job *river.Job[SyncDossier]) error {
+	c, q, number := w.crew, ledger.New(w.crew.Pool), job.Args.Dossier
+	lease, err := c.take(ctx, job.Queue, number, toRead)
+	if err != nil {
+		return err
+	}
+	defer c.release(ctx, lease)
+
+	delivery, err := q.Delivery(ctx, job.Args.Delivery)
+	if err != nil {
+		return fmt.Errorf("read delivery %d: %w", job.Args.Delivery, err)
+	}
+	if delivery.Covered {
+		return w.settle(ctx, q, delivery.ID, outcomeCovered)
+	}
+	dossier, err := c.Demarches.Dossier(ctx, number)
+	switch failure := connectors.AsFailure(err); {
+	case err == nil:
+	case failure == nil || ctx.Err() != nil:
+		return err
+	case failure.NotFound:
+		return w.askAgain(ctx, q, &delivery, outcomeNotSeen)
+	case failure.Class == connectors.Throttled:
+		return c.hold(ctx, job.Queue, failure)
+	case failure.Class == connectors.Permanent:
+		return river.JobCancel(fmt.Errorf("dossier %d: %w", number, err))
+	default:
+		return fmt.Errorf("dossier %d: %w", number, err)
+	}
+	if c.Journey.Demarche(dossier.Demarche) == nil {
+		return w.settle(ctx, q, delivery.ID, outcomeForeign)
+	}
+	behind := delivery.HintedAt != nil && dossier.UpdatedAt.Before(*delivery.HintedAt) &&
+		delivery.HintedAt.Before(delivery.Now.Add(5*time.Minute))
+	err = pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {
+		err := c.absorb(ctx, client(ctx), tx, sighting{
+			begun: lease.takenAt, dossiers: []onboarding.Dossier{dossier}, replan: true, priority: job.Priority,
+		})
+		if err != nil {
+			return err
+		}
+		if !behind {
+			if err := w.settle(ctx, ledger.New(tx), delivery.ID, outcomeLooked); err != nil {
+				return err
+			}
+		}
+		return lease.dropIn(ctx, tx)
+	})
+	if err != nil {
+		lease.dropped = false
+		return fmt.Errorf("store dossier %d: %w", number, err)
+	}
+	if behind {
+		return w.askAgain(ctx, q, &delivery, outcomeBehind)
+	}
+	return nil
+}
+
+// askAgain puts the job off while DS does not show yet what the delivery told of. It
+// gives up after a while: polling finds what comes later.
+func (w *syncDossier) askAgain(ctx context.Context, q *ledger.Queries, delivery *ledger.DeliveryRow, otherwise string) error {
+	if delivery.Asks >= maxAsks {
+		return w.settle(ctx, q, delivery.ID, otherwise)
+	}
+	if err := q.AskAgain(ctx, delivery.ID); err != nil {
+		return fmt.Errorf("note the look for delivery %d: %w", delivery.ID, err)
+	}
+	return river.JobSnooze(w.crew.Timing.AskAgain << delivery.Asks)
+}
+
+func (w *syncDossier) settle(ctx context.Context, q *ledger.Queries, delivery int64, outcome string) error {
+	if err := q.SettleDelivery(ctx, ledger.SettleDeliveryParams{ID: delivery, Outcome: &outcome}); err != nil {
+		return fmt.Errorf("settle delivery %d: %w", delivery, err)
+	}
+	return nil
+}
