@@ -1,0 +1,29 @@
+package stage
+
+import (
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"sync/atomic"
+)
+
+// relay stands where DS sends its webhooks, so that hubs can come and go.
+type relay struct{ target atomic.Pointer[httputil.ReverseProxy] }
+
+func (r *relay) to(address string) {
+	target, err := url.Parse(address)
+	if err != nil || address == "" {
+		r.target.Store(nil)
+		return
+	}
+	r.target.Store(httputil.NewSingleHostReverseProxy(target))
+}
+
+// ServeHTTP passes a webhook on, or answers as nothing does.
+func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	if proxy := r.target.Load(); proxy != nil {
+		proxy.ServeHTTP(w, request)
+		return
+	}
+	w.WriteHeader(http.StatusBadGateway)
+}

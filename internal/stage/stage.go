@@ -1,0 +1,162 @@
+// Package stage sets up simulated services for the demo, the tests and the
+// benchmarks: DS with the console-access form open, GitLab with the root group and
+// the tracking project, and the configuration that leads a hub to both.
+package stage
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/cloud-pi-native/passerelle/deploy"
+	"github.com/cloud-pi-native/passerelle/internal/config"
+	demarches "github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
+	gitlab "github.com/cloud-pi-native/passerelle/internal/simulator/gitlab"
+)
+
+// What stands on every stage.
+const (
+	// Form is the number of the console-access form, as in the example journey.
+	Form = 12345
+	// RootGroup is the full path of the group below which teams get theirs.
+	RootGroup = "embarquement"
+	// TrackingProject is the full path of the project with the tracking issues.
+	TrackingProject = "programme/suivi"
+	// Agent is the agent in whose name the hub writes in DS.
+	Agent = demarches.DefaultAgent
+	// User is the hub's account in GitLab.
+	User = "passerelle"
+)
+
+// Options change a stage; the zero value is an ordinary one.
+type Options struct {
+	// Listen is the host to listen on; 127.0.0.1 if empty.
+	Listen string
+	// HubURL is where webhooks go; it can be set later.
+	HubURL string
+	// Clock is the simulators' clock; time.Now if nil.
+	Clock func() time.Time
+	// RateLimit is DS's limit per minute and token, 0 for none.
+	RateLimit int
+	// Seed makes faults repeatable.
+	Seed uint64
+}
+
+// Stage is the simulated services, served on loopback addresses.
+type Stage struct {
+	DS     *demarches.Server
+	GitLab *gitlab.Server
+	// DSURL and GitLabURL are where they are served.
+	DSURL, GitLabURL string
+	// Secret is the webhook's secret, Admin a token with the role admin.
+	Secret, Admin string
+
+	dsToken, gitlabToken, markKey string
+	hub                           *relay
+	servers                       []*http.Server
+}
+
+// New sets a stage up.
+func New(ctx context.Context, o Options) (*Stage, error) {
+	s := &Stage{
+		Secret: secret(), Admin: secret(), dsToken: secret(), gitlabToken: secret(), markKey: secret(), hub: &relay{},
+	}
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1"
+	}
+	hooks, err := s.serve(ctx, o.Listen, s.hub)
+	if err != nil {
+		return nil, err
+	}
+	s.DS = demarches.New(demarches.Options{
+		Token: s.dsToken, Clock: o.Clock, RateLimit: o.RateLimit, Seed: o.Seed,
+		WebhookURL: hooks + "/webhooks/demarches/" + s.Secret,
+		Demarches:  []demarches.Demarche{{Form: demarches.ConsoleAccessForm(Form)}},
+	})
+	s.GitLab = gitlab.New(gitlab.Options{Token: s.gitlabToken, Username: User, Now: o.Clock, FaultSeed: o.Seed})
+	if s.DSURL, err = s.serve(ctx, o.Listen, s.DS); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if s.GitLabURL, err = s.serve(ctx, o.Listen, s.GitLab); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.furnish(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.SendTo(o.HubURL)
+	return s, nil
+}
+
+// furnish makes what an administrator of GitLab has made before the hub starts.
+func (s *Stage) furnish() error {
+	if _, err := s.GitLab.CreateGroup(RootGroup, User); err != nil {
+		return fmt.Errorf("make the root group: %w", err)
+	}
+	group, _, _ := strings.Cut(TrackingProject, "/")
+	if _, err := s.GitLab.CreateGroup(group, User); err != nil {
+		return fmt.Errorf("make the programme's group: %w", err)
+	}
+	if _, err := s.GitLab.CreateProject(TrackingProject, User); err != nil {
+		return fmt.Errorf("make the tracking project: %w", err)
+	}
+	return nil
+}
+
+func (s *Stage) serve(ctx context.Context, host string, handler http.Handler) (string, error) {
+	var settings net.ListenConfig
+	listener, err := settings.Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", fmt.Errorf("serve a simulated service: %w", err)
+	}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // faults on demand panic and hijack
+	}
+	s.servers = append(s.servers, server)
+	go func() { _ = server.Serve(listener) }()
+	return "http://" + listener.Addr().String(), nil
+}
+
+// SendTo has DS send its webhooks to the hub at that address; with an empty one
+// nothing listens there.
+func (s *Stage) SendTo(hubURL string) { s.hub.to(hubURL) }
+
+// Hub returns the configuration that leads a hub to this stage.
+func (s *Stage) Hub(databaseURL string) (*config.Config, error) {
+	journey, err := config.ParseJourney("journey.example.yaml", deploy.ExampleJourney)
+	if err != nil {
+		return nil, err
+	}
+	return &config.Config{
+		DatabaseURL: databaseURL, Listen: "127.0.0.1:0", PublicURL: "http://passerelle.example.org",
+		DSURL: s.DSURL, DSToken: s.dsToken, DSInstructeur: Agent, DSWebhookSecret: s.Secret,
+		GitLabURL: s.GitLabURL, GitLabToken: s.gitlabToken, GitLabRootGroup: RootGroup, GitLabTrackingProject: TrackingProject,
+		MarkKey: s.markKey, AdminTokens: []config.AdminToken{config.NewAdminToken("admin", config.Admin, s.Admin)},
+		Journey: journey, LogLevel: slog.LevelInfo, LogFormat: "text",
+		CallTimeout: 30 * time.Second, PollInterval: 2 * time.Minute, RetryCap: 30 * time.Minute,
+		Workers: 20, DatabaseConnections: 20,
+	}, nil
+}
+
+// Close ends the simulators and what they serve.
+func (s *Stage) Close() error {
+	if s.DS != nil {
+		s.DS.Close()
+	}
+	if s.GitLab != nil {
+		s.GitLab.Close()
+	}
+	var errs []error
+	for _, server := range s.servers {
+		errs = append(errs, server.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func secret() string { return rand.Text() + rand.Text() }
