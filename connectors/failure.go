@@ -64,11 +64,8 @@ func (f *Failure) Unwrap() error { return f.Err }
 
 // AsFailure returns the Failure in err's chain, or nil.
 func AsFailure(err error) *Failure {
-	var failure *Failure
-	if errors.As(err, &failure) {
-		return failure
-	}
-	return nil
+	failure, _ := errors.AsType[*Failure](err)
+	return failure
 }
 
 // IsNotFound reports whether err says that the thing asked for does not exist, or

@@ -93,16 +93,16 @@ func (a *absorption) lock(ctx context.Context) error {
 
 // see stores what DS says of one dossier, if that is news.
 func (a *absorption) see(ctx context.Context, d *onboarding.Dossier) error {
-	snapshot, print, err := encode(d)
+	snapshot, fingerprint, err := encode(d)
 	if err != nil {
 		return err
 	}
-	step := int32(a.Journey.StepOf(d)) //nolint:gosec // 1 to 5
+	step := int32(a.Journey.StepOf(d))
 	row := a.rows[d.Number]
 	if row == nil {
 		inserted, err := a.q.InsertDossier(ctx, ledger.InsertDossierParams{
 			Number: d.Number, Demarche: d.Demarche, State: string(d.State), Step: step, FiledAt: d.FiledAt,
-			UpdatedAt: d.UpdatedAt, FetchStartedAt: a.begun, Snapshot: snapshot, Fingerprint: print,
+			UpdatedAt: d.UpdatedAt, FetchStartedAt: a.begun, Snapshot: snapshot, Fingerprint: fingerprint,
 		})
 		if err != nil {
 			return fmt.Errorf("store dossier %d: %w", d.Number, err)
@@ -124,13 +124,13 @@ func (a *absorption) see(ctx context.Context, d *onboarding.Dossier) error {
 		return nil // a later look was stored already
 	}
 	gone := row.TrashedAt != nil || row.DeletedAt != nil
-	if row.Fingerprint == print && !gone {
+	if row.Fingerprint == fingerprint && !gone {
 		return a.seeAgain(ctx, row, d)
 	}
 	a.Metrics.Changes.WithLabelValues("changed").Inc()
 	err = a.q.UpdateDossier(ctx, ledger.UpdateDossierParams{
 		Number: d.Number, Demarche: d.Demarche, State: string(d.State), Step: step,
-		UpdatedAt: d.UpdatedAt, FetchStartedAt: a.begun, Snapshot: snapshot, Fingerprint: print,
+		UpdatedAt: d.UpdatedAt, FetchStartedAt: a.begun, Snapshot: snapshot, Fingerprint: fingerprint,
 	})
 	if err != nil {
 		return fmt.Errorf("store dossier %d: %w", d.Number, err)
@@ -188,13 +188,13 @@ func (a *absorption) miss(ctx context.Context, removal onboarding.Removal) error
 		return fmt.Errorf("read the snapshot of dossier %d: %w", removal.Number, err)
 	}
 	d.State = onboarding.Deleted
-	snapshot, print, err := encode(&d)
+	snapshot, fingerprint, err := encode(&d)
 	if err != nil {
 		return err
 	}
 	err = a.q.DeleteDossier(ctx, ledger.DeleteDossierParams{
-		Number: removal.Number, At: &removal.At, Snapshot: snapshot, Fingerprint: print,
-		Step: int32(a.Journey.StepOf(&d)), //nolint:gosec // 1 to 5
+		Number: removal.Number, At: &removal.At, Snapshot: snapshot, Fingerprint: fingerprint,
+		Step: int32(a.Journey.StepOf(&d)),
 	})
 	if err != nil {
 		return fmt.Errorf("note that dossier %d was deleted: %w", removal.Number, err)
@@ -237,7 +237,7 @@ func (a *absorption) plan(ctx context.Context) ([]insertion, error) {
 
 // encode returns a dossier as it is stored, and a fingerprint of what it says. DS's
 // date of the last change is left out: our own writes move it.
-func encode(d *onboarding.Dossier) (snapshot []byte, print string, err error) {
+func encode(d *onboarding.Dossier) (snapshot []byte, fingerprint string, err error) {
 	if snapshot, err = json.Marshal(d); err != nil {
 		return nil, "", fmt.Errorf("encode dossier %d: %w", d.Number, err)
 	}

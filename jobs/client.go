@@ -128,7 +128,7 @@ func NewClient(o Options) (*Client, error) {
 	config.RescueStuckJobsAfter = o.Timing.jobTimeout() + 5*time.Second
 	config.RetryPolicy = retryPolicy{ceiling: o.Timing.RetryCap}
 	config.SoftStopTimeout = o.Timing.DrainTimeout
-	config.WorkerMiddleware = []rivertype.WorkerMiddleware{&observer{metrics: o.Metrics, logger: o.Logger}}
+	config.Plugins = []rivertype.Plugin{&observer{metrics: o.Metrics, logger: o.Logger}}
 	client, err := river.NewClient(riverpgxv5.New(o.Pool), config)
 	if err != nil {
 		return nil, fmt.Errorf("set up the background jobs: %w", err)
@@ -139,8 +139,9 @@ func NewClient(o Options) (*Client, error) {
 // crew is what all workers share.
 type crew struct {
 	Options
-	turns     *turns
-	rootGroup rootGroup
+	turns      *turns
+	rootGroup  rootGroup
+	pastIssues pastIssues
 }
 
 // client is the River client that the job in ctx runs in.

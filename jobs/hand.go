@@ -37,8 +37,9 @@ type task struct {
 	action  onboarding.Action
 	dossier onboarding.Dossier
 	record  onboarding.Record
-	// look says that the thing may exist already: ask before creating it. What is
-	// ours was not made before since.
+	// look says that the thing may exist already: ask before creating it. What an
+	// earlier call of ours made was not made before since; a zero time stands for
+	// what a ledger that was lost may have made, at any time before this one began.
 	look  bool
 	since time.Time
 }
@@ -175,7 +176,7 @@ func (h *hand) intend(ctx context.Context, q *ledger.Queries, t *task, row *ledg
 		t.look, t.since = true, resource.FirstIntentAt.Add(-clockSkew)
 	case t.dossier.FiledAt.Before(row.LedgerBeganAt):
 		// A ledger that was lost may have made it.
-		t.look, t.since = true, t.dossier.FiledAt.Add(-clockSkew)
+		t.look = true
 	}
 	key := t.action.Resource
 	err := q.RecordIntent(ctx, ledger.RecordIntentParams{
@@ -246,9 +247,10 @@ func (t *task) fact(kind ledger.EntryKind, data map[string]any) ledger.Fact {
 	return ledger.Fact{Chain: t.dossier.Number, Actor: ledger.ActorHub, Kind: kind, Data: data}
 }
 
-// refuse is a failure that our own checks find before anything is called.
-func refuse(service, call, detail, advice string) error {
+// refuse is a failure that our own checks find before GitLab is called, or in its
+// answer.
+func refuse(call, detail, advice string) error {
 	return &connectors.Failure{
-		Service: service, Call: call, Class: connectors.Permanent, NoEffect: true, Detail: detail, Advice: advice,
+		Service: "GitLab", Call: call, Class: connectors.Permanent, NoEffect: true, Detail: detail, Advice: advice,
 	}
 }

@@ -3,6 +3,8 @@ package jobs
 import (
 	"context"
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/riverqueue/river"
 
@@ -23,9 +25,7 @@ func (OpenTrackingIssue) InsertOpts() river.InsertOpts { return onceOpts(QueueGi
 func (c *crew) openTrackingIssue(ctx context.Context, t *task) (outcome, error) {
 	d := &t.dossier
 	if t.look {
-		issue, found, err := c.GitLab.FindIssue(ctx, c.TrackingProject, t.since, func(issue gitlab.Issue) bool {
-			return c.Marks.In(issue.Description, d.Number, onboarding.IssueKey)
-		})
+		issue, found, err := c.findIssue(ctx, t)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -51,6 +51,45 @@ func (c *crew) openTrackingIssue(ctx context.Context, t *task) (outcome, error) 
 		changes: []change{issueChange(issue), {key: onboarding.LabelsKey, applied: t.action.Want}},
 		facts:   []ledger.Fact{t.issueOpened(issue, false)},
 	}, nil
+}
+
+// findIssue looks for the dossier's issue among those that the hub opened.
+func (c *crew) findIssue(ctx context.Context, t *task) (gitlab.Issue, bool, error) {
+	if t.since.IsZero() {
+		return c.pastIssues.find(ctx, c.GitLab, c.TrackingProject, c.Marks.Mark(t.dossier.Number, onboarding.IssueKey))
+	}
+	return c.GitLab.FindIssue(ctx, c.TrackingProject, t.since, func(issue gitlab.Issue) bool {
+		return c.Marks.In(issue.Description, t.dossier.Number, onboarding.IssueKey)
+	})
+}
+
+// pastIssues knows the issues that stood in the tracking project when it was first
+// asked, by their marks. A ledger that was lost made its issues before that; listing
+// them anew for each of thousands of dossiers would take hours.
+type pastIssues struct {
+	mu     sync.Mutex
+	byMark map[string]gitlab.Issue
+}
+
+func (p *pastIssues) find(ctx context.Context, client *gitlab.Client, project, mark string) (gitlab.Issue, bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.byMark == nil {
+		byMark := map[string]gitlab.Issue{}
+		err := client.EachIssue(ctx, project, time.Time{}, func(issue gitlab.Issue) {
+			for _, mark := range onboarding.MarksIn(issue.Description) {
+				if known, twice := byMark[mark]; !twice || issue.IID < known.IID {
+					byMark[mark] = gitlab.Issue{IID: issue.IID, URL: issue.URL}
+				}
+			}
+		})
+		if err != nil {
+			return gitlab.Issue{}, false, err
+		}
+		p.byMark = byMark
+	}
+	issue, found := p.byMark[mark]
+	return issue, found, nil
 }
 
 func issueChange(issue gitlab.Issue) change {

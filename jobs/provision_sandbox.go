@@ -49,7 +49,7 @@ func (c *crew) createGroup(ctx context.Context, t *task) (outcome, error) {
 	request := c.Journey.Request(&t.dossier)
 	plain, suffixed := onboarding.GroupPaths(request, number)
 	if plain == "" {
-		return outcome{}, refuse("GitLab", "create group",
+		return outcome{}, refuse("create group",
 			"the project's name holds no letter or digit that a path can be made of",
 			"ask the applicant to correct the project's name, or accept the dossier again after a correction")
 	}
@@ -83,7 +83,7 @@ func (c *crew) createGroup(ctx context.Context, t *task) (outcome, error) {
 	if t.action.Settle {
 		return t.notThere(), nil
 	}
-	return outcome{}, refuse("GitLab", "create group",
+	return outcome{}, refuse("create group",
 		fmt.Sprintf("groups of somebody else stand at both %s and %s", path.Join(c.RootGroup, plain), path.Join(c.RootGroup, suffixed)),
 		"rename or move one of them, then replay the job")
 }
@@ -142,7 +142,7 @@ func (c *crew) createProject(ctx context.Context, t *task) (outcome, error) {
 	case t.action.Settle:
 		return t.notThere(), nil
 	default:
-		return outcome{}, refuse("GitLab", "create project", "a project that is not ours stands at "+full,
+		return outcome{}, refuse("create project", "a project that is not ours stands at "+full,
 			"rename or remove it, then replay the job")
 	}
 }
@@ -208,7 +208,7 @@ func (c *crew) inviteMembers(ctx context.Context, t *task) (outcome, error) {
 	level := t.action.Resource.Key
 	access, err := gitlab.ParseAccessLevel(level)
 	if err != nil {
-		return outcome{}, refuse("GitLab", "invite members", err.Error(), "correct gitlab.access in the journey file")
+		return outcome{}, refuse("invite members", err.Error(), "correct gitlab.access in the journey file")
 	}
 	var emails []string
 	for _, invitation := range c.Journey.Invitations(&t.dossier) {
@@ -221,7 +221,7 @@ func (c *crew) inviteMembers(ctx context.Context, t *task) (outcome, error) {
 		return outcome{}, err
 	}
 	if len(invited.Refused) > 0 && invited.Invited+invited.Already == 0 {
-		return outcome{}, refuse("GitLab", "invite members at level "+level,
+		return outcome{}, refuse("invite members at level "+level,
 			fmt.Sprintf("none of the addresses was accepted: %q", invited.Refused),
 			"ask the applicant for addresses that GitLab takes, or invite the people by hand")
 	}
@@ -256,7 +256,7 @@ func (r *rootGroup) id(ctx context.Context, client *gitlab.Client, fullPath stri
 	}
 	group, err := client.Group(ctx, fullPath)
 	if connectors.IsNotFound(err) {
-		return 0, refuse("GitLab", "find the root group", fullPath+" does not exist, or our token may not see it",
+		return 0, refuse("find the root group", fullPath+" does not exist, or our token may not see it",
 			"create it, or correct PASSERELLE_GITLAB_ROOT_GROUP, then replay the job")
 	} else if err != nil {
 		return 0, err

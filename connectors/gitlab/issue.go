@@ -14,7 +14,7 @@ import (
 // Bounds on listings: 100 is the most that GitLab gives in a page.
 const (
 	pageSize = 100
-	maxPages = 50
+	maxPages = 1000
 )
 
 // Issue is an issue of a project.
@@ -77,10 +77,25 @@ func (c *Client) OpenIssue(ctx context.Context, project string, n NewIssue) (Iss
 // since createdAfter (all, when zero) and returns the one with the lowest number
 // that match accepts. It lists instead of searching: GitLab's search can lag.
 func (c *Client) FindIssue(ctx context.Context, project string, createdAfter time.Time, match func(Issue) bool) (Issue, bool, error) {
+	var found Issue
+	err := c.EachIssue(ctx, project, createdAfter, func(issue Issue) {
+		if (found.IID == 0 || issue.IID < found.IID) && match(issue) {
+			found = issue
+		}
+	})
+	if err != nil {
+		return Issue{}, false, err
+	}
+	return found, found.IID != 0, nil
+}
+
+// EachIssue visits every issue of the project that our token's user opened after a
+// time, oldest first; the zero time stands for all of them.
+func (c *Client) EachIssue(ctx context.Context, project string, createdAfter time.Time, visit func(Issue)) error {
 	op := operation{name: "list issues", method: http.MethodGet, subject: "project " + project}
 	user, err := c.currentUser(ctx)
 	if err != nil {
-		return Issue{}, false, err
+		return err
 	}
 	options := &gl.ListProjectIssuesOptions{
 		AuthorID: new(int(user)),
@@ -92,8 +107,7 @@ func (c *Client) FindIssue(ctx context.Context, project string, createdAfter tim
 	if !createdAfter.IsZero() {
 		options.CreatedAfter = new(createdAfter.UTC())
 	}
-	var found Issue
-	err = c.pages(op, "issues", func(page gl.ListOptions) (int, *gl.Response, error) {
+	return c.pages(op, "issues", func(page gl.ListOptions) (int, *gl.Response, error) {
 		options.ListOptions = page
 		var answers []issueAnswer
 		resp, err := c.call(ctx, op, issuesPath(project), options, &answers)
@@ -101,17 +115,10 @@ func (c *Client) FindIssue(ctx context.Context, project string, createdAfter tim
 			return 0, nil, err
 		}
 		for i := range answers {
-			issue := answers[i].issue()
-			if (found.IID == 0 || issue.IID < found.IID) && match(issue) {
-				found = issue
-			}
+			visit(answers[i].issue())
 		}
 		return len(answers), resp, nil
 	})
-	if err != nil {
-		return Issue{}, false, err
-	}
-	return found, found.IID != 0, nil
 }
 
 // IssueChange is a change to an issue that leaves its description alone, because

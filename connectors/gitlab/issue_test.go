@@ -118,7 +118,7 @@ func TestFindIssueIsBounded(t *testing.T) {
 	_, _, err := b.client.FindIssue(t.Context(), "s", time.Time{}, func(gitlab.Issue) bool { return false })
 	f := failureOf(t, err)
 	require.Equal(t, connectors.Permanent, f.Class, "not found would be a guess")
-	require.Contains(t, f.Detail, "5000 issues")
+	require.Contains(t, f.Detail, "100000 issues")
 }
 
 func TestFindFailures(t *testing.T) {

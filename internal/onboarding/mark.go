@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -23,6 +24,12 @@ func (m Marks) Mark(dossier int64, key ResourceKey) string {
 	fmt.Fprintf(mac, "%d\n%s\n%s\n%s", dossier, key.System, key.Kind, key.Key)
 	return fmt.Sprintf("passerelle:%d:%s", dossier, hex.EncodeToString(mac.Sum(nil)[:16]))
 }
+
+// markPattern is the form of every mark.
+var markPattern = regexp.MustCompile(`passerelle:[0-9]+:[0-9a-f]{32}`)
+
+// MarksIn returns the words of text that have the form of a mark, ours or not.
+func MarksIn(text string) []string { return markPattern.FindAllString(text, -1) }
 
 // In reports whether text bears the mark of that resource of that dossier.
 func (m Marks) In(text string, dossier int64, key ResourceKey) bool {

@@ -8,7 +8,9 @@ import (
 )
 
 // relay stands where DS sends its webhooks, so that hubs can come and go.
-type relay struct{ target atomic.Pointer[httputil.ReverseProxy] }
+type relay struct {
+	target atomic.Pointer[httputil.ReverseProxy]
+}
 
 func (r *relay) to(address string) {
 	target, err := url.Parse(address)

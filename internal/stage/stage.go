@@ -46,6 +46,8 @@ type Options struct {
 	RateLimit int
 	// Seed makes faults repeatable.
 	Seed uint64
+	// FirstDossier is the number of the first dossier; DS's own default if 0.
+	FirstDossier int
 }
 
 // Stage is the simulated services, served on loopback addresses.
@@ -75,7 +77,7 @@ func New(ctx context.Context, o Options) (*Stage, error) {
 		return nil, err
 	}
 	s.DS = demarches.New(demarches.Options{
-		Token: s.dsToken, Clock: o.Clock, RateLimit: o.RateLimit, Seed: o.Seed,
+		Token: s.dsToken, Clock: o.Clock, RateLimit: o.RateLimit, Seed: o.Seed, FirstNumber: o.FirstDossier,
 		WebhookURL: hooks + "/webhooks/demarches/" + s.Secret,
 		Demarches:  []demarches.Demarche{{Form: demarches.ConsoleAccessForm(Form)}},
 	})
