@@ -156,16 +156,16 @@ func (w *world) file(n int) (int, error) {
 	}, demarches.WithoutWebhook())
 }
 
-// accept files a form and accepts it, with one webhook or none.
-func (w *world) accept(n int) (int, error) {
+// accept files a form and accepts it; one webhook tells of it.
+func (w *world) accept(n int) error {
 	number, err := w.file(n)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := w.DS.StartInstruction(number, demarches.WithoutWebhook()); err != nil {
-		return 0, err
+		return err
 	}
-	return number, w.DS.Accept(number, "")
+	return w.DS.Accept(number, "")
 }
 
 // settled waits until so many dossiers have their message and no job is left.

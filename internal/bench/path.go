@@ -31,7 +31,7 @@ func requests(ctx context.Context, b *bench) (err error) {
 	if _, err := w.pool.Exec(ctx, "update installation set began_at = began_at - interval '1 hour'"); err != nil {
 		return err
 	}
-	if _, err := w.accept(0); err != nil { // what is looked up once for the process
+	if err := w.accept(0); err != nil { // what is looked up once for the process
 		return err
 	}
 	if err := w.settled(ctx, 1); err != nil {
@@ -101,7 +101,7 @@ func latency(ctx context.Context, b *bench) (err error) {
 	var times []time.Duration
 	for n := range runs + 1 {
 		begun := time.Now()
-		if _, err := w.accept(n); err != nil {
+		if err := w.accept(n); err != nil {
 			return err
 		}
 		err := w.GitLab.WaitFor(ctx, func(v gitlab.View) bool {
@@ -152,7 +152,7 @@ func throughput(ctx context.Context, b *bench) (err error) {
 	before, transactions := cpu(), w.transactions(ctx)
 	begun := time.Now()
 	for n := range dossiers {
-		if _, err := w.accept(n); err != nil {
+		if err := w.accept(n); err != nil {
 			return err
 		}
 	}

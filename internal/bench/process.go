@@ -89,7 +89,7 @@ func process(ctx context.Context, b *bench) (err error) {
 	begun := time.Now()
 	w.SendTo("http://" + listen)
 	for n := range b.dossiers {
-		if _, err := w.accept(n); err != nil {
+		if err := w.accept(n); err != nil {
 			return err
 		}
 	}
