@@ -121,19 +121,20 @@ func (w *pollDemarche) page(ctx context.Context, demarche int64, cursor demarche
 	return page, nil
 }
 
+// fail says what a page that could not be read or stored means. Even what needs a
+// human is tried again: a poll that fails for good would only be followed by the next.
 func (w *pollDemarche) fail(ctx context.Context, job *river.Job[PollDemarche], err error) error {
 	failure := connectors.AsFailure(err)
-	switch {
-	case failure == nil || ctx.Err() != nil:
-		return err
-	case failure.Class == connectors.Throttled:
+	if failure != nil && ctx.Err() == nil && failure.Class == connectors.Throttled {
 		return w.crew.hold(ctx, job.Queue, failure)
-	case failure.Class == connectors.Permanent:
-		// The next poll comes by itself; this one would only say the same again.
-		return river.JobCancel(fmt.Errorf("démarche %d: %w", job.Args.Demarche, err))
-	default:
-		return fmt.Errorf("démarche %d: %w", job.Args.Demarche, err)
 	}
+	return fmt.Errorf("démarche %d: %w", job.Args.Demarche, err)
+}
+
+// NextRetry is never later than the next poll would be.
+func (w *pollDemarche) NextRetry(job *river.Job[PollDemarche]) time.Time {
+	timing := w.crew.Timing
+	return retryPolicy{ceiling: min(timing.PollInterval, timing.RetryCap)}.NextRetry(job.JobRow)
 }
 
 // earlier subtracts, but not from the beginning of time.

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/hasura/go-graphql-client"
+
+	"github.com/cloud-pi-native/passerelle/connectors"
 )
 
 // DefaultTimeout bounds a call when Options names no other time. DS gives up on a
@@ -72,15 +74,12 @@ func New(o Options) (*Client, error) {
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
 	}
-	if o.Transport == nil {
-		base, ok := http.DefaultTransport.(*http.Transport)
-		if !ok {
-			return nil, fmt.Errorf("demarches: the default transport is a %T; name one", http.DefaultTransport)
-		}
-		o.Transport = base.Clone()
+	header := http.Header{"Authorization": {"Bearer " + token}, "Accept": {"application/json"}}
+	if o.UserAgent != "" {
+		header.Set("User-Agent", o.UserAgent)
 	}
 	web := &http.Client{
-		Transport: &transport{base: o.Transport, token: token, userAgent: o.UserAgent},
+		Transport: connectors.NewTransport(o.Transport, header),
 		// An API does not redirect. Following would repeat a mutation, or hand the
 		// token to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -108,11 +107,11 @@ type operation struct {
 func (c *Client) run(ctx context.Context, op operation, answer any, variables map[string]any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	ex := &exchange{}
+	ex := &connectors.Exchange{}
 	started := time.Now()
-	err := c.send(withExchange(ctx, ex), op, answer, variables)
+	err := c.send(connectors.WithExchange(ctx, ex), op, answer, variables)
 	if c.onCall != nil {
-		c.onCall(op.name, ex.status, time.Since(started))
+		c.onCall(op.name, ex.Status, time.Since(started))
 	}
 	if err != nil {
 		return c.failure(op, ex, err)

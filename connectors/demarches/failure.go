@@ -1,13 +1,9 @@
 package demarches
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -45,33 +41,33 @@ func (c *Client) fail(op operation, class connectors.Class, detail string) *conn
 }
 
 // failure says what became of a call that ended with err.
-func (c *Client) failure(op operation, ex *exchange, err error) *connectors.Failure {
+func (c *Client) failure(op operation, ex *connectors.Exchange, err error) *connectors.Failure {
 	f := c.classify(op, ex, err)
-	f.Status = ex.status
+	f.Status = ex.Status
 	return f
 }
 
-func (c *Client) classify(op operation, ex *exchange, err error) *connectors.Failure {
+func (c *Client) classify(op operation, ex *connectors.Exchange, err error) *connectors.Failure {
 	switch {
-	case ex.status == http.StatusTooManyRequests:
+	case ex.Status == http.StatusTooManyRequests:
 		f := c.fail(op, connectors.Throttled, "too many requests")
 		f.NoEffect = true
-		f.RetryAt = retryAt(ex.header, time.Now())
+		f.RetryAt = ex.RetryAt(time.Now())
 		return f
-	case ex.err != nil:
+	case ex.Err != nil:
 		return c.unanswered(op, ex)
-	case ex.status == 0:
+	case ex.Status == 0:
 		// The request could not even be made.
 		f := c.fail(op, connectors.Permanent, "the request cannot be written")
 		f.NoEffect, f.Err = true, err
 		return f
-	case ex.status >= http.StatusInternalServerError,
-		ex.status == http.StatusRequestTimeout, ex.status == http.StatusTooEarly:
+	case ex.Status >= http.StatusInternalServerError,
+		ex.Status == http.StatusRequestTimeout, ex.Status == http.StatusTooEarly:
 		return c.fail(op, connectors.Transient, c.reason(ex))
-	case ex.status >= http.StatusBadRequest:
+	case ex.Status >= http.StatusBadRequest:
 		f := c.fail(op, connectors.Permanent, c.reason(ex))
 		f.NoEffect = true
-		switch ex.status {
+		switch ex.Status {
 		case http.StatusUnauthorized:
 			f.Advice = adviceExpired
 		case http.StatusForbidden:
@@ -81,7 +77,7 @@ func (c *Client) classify(op operation, ex *exchange, err error) *connectors.Fai
 			f.Advice = adviceURL
 		}
 		return f
-	case ex.status >= http.StatusMultipleChoices:
+	case ex.Status >= http.StatusMultipleChoices:
 		f := c.fail(op, connectors.Permanent, "the service answers with a redirection")
 		f.NoEffect, f.Advice = true, adviceURL
 		return f
@@ -101,29 +97,10 @@ func (c *Client) unreadable(op operation, err error) *connectors.Failure {
 }
 
 // unanswered is the failure for a request that got no answer, or not all of it.
-func (c *Client) unanswered(op operation, ex *exchange) *connectors.Failure {
-	detail, class := "the connection failed", connectors.Transient
-	var dial *net.OpError
-	var timeout net.Error
-	switch {
-	case errors.Is(ex.err, errTooLarge):
-		detail = errTooLarge.Error()
-		if ex.status < http.StatusInternalServerError {
-			class = connectors.Permanent
-		}
-	case errors.Is(ex.err, context.Canceled):
-		detail = "interrupted"
-	case errors.Is(ex.err, context.DeadlineExceeded), errors.As(ex.err, &timeout) && timeout.Timeout():
-		detail = "no answer in time"
-	case errors.As(ex.err, &dial):
-		detail = "the connection failed: " + c.plain(dial.Error())
-	}
-	f := c.fail(op, class, detail)
-	f.Err = ex.err
-	// What could not connect sent nothing. Anything later may have arrived.
-	if errors.As(ex.err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect") {
-		f.NoEffect = true
-	}
+func (c *Client) unanswered(op operation, ex *connectors.Exchange) *connectors.Failure {
+	detail, class, noEffect := ex.Unanswered()
+	f := c.fail(op, class, c.plain(detail))
+	f.Err, f.NoEffect = ex.Err, f.NoEffect || noEffect
 	return f
 }
 
@@ -222,13 +199,13 @@ func (c *Client) rejected(op operation, problems []validationError) *connectors.
 
 // reason is why an answer with an error status says that it is one: DS's own words
 // when it is DS that speaks, never the page of something in between.
-func (c *Client) reason(ex *exchange) string {
+func (c *Client) reason(ex *connectors.Exchange) string {
 	var answer struct {
 		Errors []struct {
 			Message string `json:"message"`
 		} `json:"errors"`
 	}
-	if json.Unmarshal(ex.body, &answer) == nil {
+	if json.Unmarshal(ex.Body, &answer) == nil {
 		var messages []string
 		for _, e := range answer.Errors {
 			messages = append(messages, e.Message)
@@ -237,55 +214,11 @@ func (c *Client) reason(ex *exchange) string {
 			return text
 		}
 	}
-	if text := http.StatusText(ex.status); text != "" {
+	if text := http.StatusText(ex.Status); text != "" {
 		return strings.ToLower(text)
 	}
 	return "the service answers with an error"
 }
 
-// address is anything that looks like an e-mail address.
-var address = regexp.MustCompile(`[^\s@<>"'(),;:]+@[^\s@<>"'(),;:]+`)
-
-// plain makes words of DS's safe to log and to show: one line, of bounded length,
-// without addresses and without our token.
-func (c *Client) plain(text string) string {
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "")), " ")
-	if len(c.token) >= 8 { // shorter, it would take pieces out of plain words
-		text = strings.ReplaceAll(text, c.token, "…")
-	}
-	text = address.ReplaceAllString(text, "…@…")
-	const limit = 300
-	if runes := []rune(text); len(runes) > limit {
-		text = string(runes[:limit]) + "…"
-	}
-	return text
-}
-
-// maxWait bounds the time for which a service can hold us off.
-const maxWait = time.Hour
-
-// retryAt reads the end of a throttling. DS names it in RateLimit-Reset, in Unix
-// seconds; a proxy before it may add Retry-After, in seconds or as a date. It is
-// zero when there is none, or none in the future.
-func retryAt(h http.Header, now time.Time) time.Time {
-	var at time.Time
-	if v := h.Get("Retry-After"); v != "" {
-		if seconds, err := strconv.ParseInt(v, 10, 32); err == nil {
-			at = now.Add(time.Duration(seconds) * time.Second)
-		} else if date, err := http.ParseTime(v); err == nil {
-			at = date
-		}
-	}
-	if at.IsZero() {
-		if unix, err := strconv.ParseInt(h.Get("RateLimit-Reset"), 10, 64); err == nil {
-			at = time.Unix(unix, 0)
-		}
-	}
-	switch {
-	case !at.After(now):
-		return time.Time{}
-	case at.Sub(now) > maxWait:
-		return now.Add(maxWait)
-	}
-	return at
-}
+// plain makes the service's words safe to log and to show.
+func (c *Client) plain(text string) string { return connectors.Plain(text, c.token) }

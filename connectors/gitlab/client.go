@@ -7,7 +7,6 @@ package gitlab
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	gl "github.com/xanzy/go-gitlab"
+
+	"github.com/cloud-pi-native/passerelle/connectors"
 )
 
 // DefaultTimeout bounds a call when Options names no other time.
@@ -68,13 +69,6 @@ func New(o Options) (*Client, error) {
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
 	}
-	if o.Transport == nil {
-		standard, ok := http.DefaultTransport.(*http.Transport)
-		if !ok {
-			return nil, fmt.Errorf("gitlab: the default transport is a %T; name one", http.DefaultTransport)
-		}
-		o.Transport = standard.Clone()
-	}
 	api, err := gl.NewClient(token, //nolint:staticcheck // archived, and confined to this folder
 		gl.WithBaseURL(strings.TrimRight(base.String(), "/")),
 		// By itself the library sends a POST again after a 429 or a 5xx.
@@ -83,7 +77,7 @@ func New(o Options) (*Client, error) {
 		// makes calls wait without a word.
 		gl.WithCustomLimiter(unlimited{}),
 		gl.WithHTTPClient(&http.Client{
-			Transport:     &transport{base: o.Transport},
+			Transport:     connectors.NewTransport(o.Transport, nil),
 			CheckRedirect: redirect,
 		}),
 	)
@@ -131,15 +125,15 @@ type operation struct {
 func (c *Client) call(ctx context.Context, op operation, path string, options, answer any) (*gl.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	ex := &exchange{}
+	ex := &connectors.Exchange{}
 	started := time.Now()
 	var resp *gl.Response
-	req, err := c.api.NewRequest(op.method, path, options, []gl.RequestOptionFunc{gl.WithContext(withExchange(ctx, ex))})
+	req, err := c.api.NewRequest(op.method, path, options, []gl.RequestOptionFunc{gl.WithContext(connectors.WithExchange(ctx, ex))})
 	if err == nil {
 		resp, err = c.api.Do(req, answer)
 	}
 	if c.onCall != nil {
-		c.onCall(op.name, ex.status, time.Since(started))
+		c.onCall(op.name, ex.Status, time.Since(started))
 	}
 	if err != nil {
 		return nil, c.failure(op, ex, err)

@@ -1,16 +1,13 @@
 package gitlab
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -50,33 +47,33 @@ func (c *Client) fail(op operation, class connectors.Class, detail string) *conn
 }
 
 // failure says what became of a call that ended with err.
-func (c *Client) failure(op operation, ex *exchange, err error) *connectors.Failure {
+func (c *Client) failure(op operation, ex *connectors.Exchange, err error) *connectors.Failure {
 	f := c.classify(op, ex, err)
-	f.Status = ex.status
+	f.Status = ex.Status
 	return f
 }
 
-func (c *Client) classify(op operation, ex *exchange, err error) *connectors.Failure {
+func (c *Client) classify(op operation, ex *connectors.Exchange, err error) *connectors.Failure {
 	switch {
-	case ex.status == http.StatusTooManyRequests:
+	case ex.Status == http.StatusTooManyRequests:
 		f := c.fail(op, connectors.Throttled, "too many requests")
 		f.NoEffect = true
-		f.RetryAt = retryAt(ex.header, time.Now())
+		f.RetryAt = ex.RetryAt(time.Now())
 		return f
-	case ex.err != nil:
+	case ex.Err != nil:
 		return c.unanswered(op, ex)
-	case ex.status == 0:
+	case ex.Status == 0:
 		// The request could not even be made.
 		f := c.fail(op, connectors.Permanent, "the request cannot be written")
 		f.NoEffect, f.Err = true, err
 		return f
-	case ex.status >= http.StatusInternalServerError,
-		ex.status == http.StatusRequestTimeout, ex.status == http.StatusTooEarly:
+	case ex.Status >= http.StatusInternalServerError,
+		ex.Status == http.StatusRequestTimeout, ex.Status == http.StatusTooEarly:
 		reason, _ := readReason(ex)
 		return c.fail(op, connectors.Transient, reason)
-	case ex.status >= http.StatusBadRequest:
+	case ex.Status >= http.StatusBadRequest:
 		return c.refused(op, ex)
-	case ex.status >= http.StatusMultipleChoices:
+	case ex.Status >= http.StatusMultipleChoices:
 		f := c.fail(op, connectors.Permanent, "the service answers with a redirection")
 		f.NoEffect, f.Advice = true, adviceURL
 		return f
@@ -85,11 +82,11 @@ func (c *Client) classify(op operation, ex *exchange, err error) *connectors.Fai
 }
 
 // refused is the failure for an answer with a status of 4xx: nothing was done.
-func (c *Client) refused(op operation, ex *exchange) *connectors.Failure {
+func (c *Client) refused(op operation, ex *connectors.Exchange) *connectors.Failure {
 	reason, spoken := readReason(ex)
 	f := c.fail(op, connectors.Permanent, reason)
 	f.NoEffect = true
-	switch ex.status {
+	switch ex.Status {
 	case http.StatusUnauthorized:
 		f.Advice = adviceExpired
 	case http.StatusForbidden:
@@ -125,41 +122,22 @@ func (c *Client) unreadable(op operation, err error) *connectors.Failure {
 }
 
 // unanswered is the failure for a request that got no answer, or not all of it.
-func (c *Client) unanswered(op operation, ex *exchange) *connectors.Failure {
-	detail, class := "the connection failed", connectors.Transient
-	var dial *net.OpError
-	var timeout net.Error
-	switch {
-	case errors.Is(ex.err, errTooLarge):
-		detail = errTooLarge.Error()
-		if ex.status < http.StatusInternalServerError {
-			class = connectors.Permanent
-		}
-	case errors.Is(ex.err, context.Canceled):
-		detail = "interrupted"
-	case errors.Is(ex.err, context.DeadlineExceeded), errors.As(ex.err, &timeout) && timeout.Timeout():
-		detail = "no answer in time"
-	case errors.As(ex.err, &dial):
-		detail = "the connection failed: " + dial.Error()
-	}
-	f := c.fail(op, class, detail)
-	f.Err = ex.err
-	// What could not connect sent nothing. Anything later may have arrived.
-	if errors.As(ex.err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect") {
-		f.NoEffect = true
-	}
+func (c *Client) unanswered(op operation, ex *connectors.Exchange) *connectors.Failure {
+	detail, class, noEffect := ex.Unanswered()
+	f := c.fail(op, class, c.plain(detail))
+	f.Err, f.NoEffect = ex.Err, f.NoEffect || noEffect
 	return f
 }
 
 // readReason is why an answer with an error status says that it is one: GitLab's
 // own words when it is GitLab that speaks, never the page of something in between.
-func readReason(ex *exchange) (reason string, spoken bool) {
+func readReason(ex *connectors.Exchange) (reason string, spoken bool) {
 	var answer struct {
 		Message     any    `json:"message"`
 		Error       any    `json:"error"`
 		Description string `json:"error_description"`
 	}
-	if json.Unmarshal(ex.body, &answer) == nil {
+	if json.Unmarshal(ex.Body, &answer) == nil {
 		reason = flatten(answer.Message)
 		if reason == "" {
 			reason = flatten(answer.Error)
@@ -168,12 +146,12 @@ func readReason(ex *exchange) (reason string, spoken bool) {
 			}
 		}
 		// The status is told apart.
-		reason = strings.TrimPrefix(reason, fmt.Sprintf("%d ", ex.status))
+		reason = strings.TrimPrefix(reason, fmt.Sprintf("%d ", ex.Status))
 	}
 	if reason != "" {
 		return reason, true
 	}
-	if reason = strings.ToLower(http.StatusText(ex.status)); reason == "" {
+	if reason = strings.ToLower(http.StatusText(ex.Status)); reason == "" {
 		reason = "the service answers with an error"
 	}
 	return reason, false
@@ -213,49 +191,5 @@ func flatten(message any) string {
 	}
 }
 
-// address is anything that looks like an e-mail address.
-var address = regexp.MustCompile(`[^\s@<>"'(),;:]+@[^\s@<>"'(),;:]+`)
-
-// plain makes words of GitLab's safe to log and to show: one line, of bounded
-// length, without addresses and without our token.
-func (c *Client) plain(text string) string {
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "")), " ")
-	if len(c.token) >= 8 { // shorter, it would take pieces out of plain words
-		text = strings.ReplaceAll(text, c.token, "…")
-	}
-	text = address.ReplaceAllString(text, "…@…")
-	const limit = 300
-	if runes := []rune(text); len(runes) > limit {
-		text = string(runes[:limit]) + "…"
-	}
-	return text
-}
-
-// maxWait bounds the time for which a service can hold us off.
-const maxWait = time.Hour
-
-// retryAt reads the end of a throttling: Retry-After in seconds or as a date, or
-// RateLimit-Reset in Unix seconds. It is zero when there is none, or none in the
-// future.
-func retryAt(h http.Header, now time.Time) time.Time {
-	var at time.Time
-	if v := h.Get("Retry-After"); v != "" {
-		if seconds, err := strconv.ParseInt(v, 10, 32); err == nil {
-			at = now.Add(time.Duration(seconds) * time.Second)
-		} else if date, err := http.ParseTime(v); err == nil {
-			at = date
-		}
-	}
-	if at.IsZero() {
-		if unix, err := strconv.ParseInt(h.Get("RateLimit-Reset"), 10, 64); err == nil {
-			at = time.Unix(unix, 0)
-		}
-	}
-	switch {
-	case !at.After(now):
-		return time.Time{}
-	case at.Sub(now) > maxWait:
-		return now.Add(maxWait)
-	}
-	return at
-}
+// plain makes the service's words safe to log and to show.
+func (c *Client) plain(text string) string { return connectors.Plain(text, c.token) }
