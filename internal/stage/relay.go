@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -18,7 +19,9 @@ func (r *relay) to(address string) {
 		r.target.Store(nil)
 		return
 	}
-	r.target.Store(httputil.NewSingleHostReverseProxy(target))
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // hubs come and go
+	r.target.Store(proxy)
 }
 
 // ServeHTTP passes a webhook on, or answers as nothing does.
