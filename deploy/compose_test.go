@@ -14,33 +14,14 @@ import (
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/stretchr/testify/require"
-)
 
-// The hub's variables, and whether it starts without them.
-var variables = map[string]struct{ required, secret bool }{
-	"PASSERELLE_ADMIN_TOKENS":            {secret: true},
-	"PASSERELLE_DATABASE_URL":            {required: true, secret: true},
-	"PASSERELLE_DS_INSTRUCTEUR":          {required: true},
-	"PASSERELLE_DS_TOKEN":                {required: true, secret: true},
-	"PASSERELLE_DS_URL":                  {required: true},
-	"PASSERELLE_DS_WEBHOOK_SECRET":       {required: true, secret: true},
-	"PASSERELLE_GITLAB_ROOT_GROUP":       {required: true},
-	"PASSERELLE_GITLAB_TOKEN":            {required: true, secret: true},
-	"PASSERELLE_GITLAB_TRACKING_PROJECT": {required: true},
-	"PASSERELLE_GITLAB_URL":              {required: true},
-	"PASSERELLE_GITLAB_WEBHOOK_TOKEN":    {required: true, secret: true},
-	"PASSERELLE_JOURNEY":                 {required: true},
-	"PASSERELLE_LISTEN":                  {},
-	"PASSERELLE_LOG_FORMAT":              {},
-	"PASSERELLE_LOG_LEVEL":               {},
-	"PASSERELLE_MARK_KEY":                {required: true, secret: true},
-	"PASSERELLE_PUBLIC_URL":              {required: true},
-}
+	"github.com/cloud-pi-native/passerelle/internal/config"
+)
 
 // dotEnv is what a deployment's .env must say.
 var dotEnv = map[string]string{
 	"PASSERELLE_PUBLIC_URL":              "https://passerelle.example",
-	"PASSERELLE_DS_URL":                  "https://ds.example/api/v2/graphql",
+	"PASSERELLE_DS_URL":                  "https://ds.example",
 	"PASSERELLE_DS_INSTRUCTEUR":          "agent@example.org",
 	"PASSERELLE_GITLAB_URL":              "https://gitlab.example",
 	"PASSERELLE_GITLAB_ROOT_GROUP":       "bac-a-sable",
@@ -119,12 +100,16 @@ func TestCompose_Variables(t *testing.T) {
 	loaded := project(t)
 	hub := loaded.Services["hub"]
 
+	variables := map[string]config.Variable{}
+	for _, variable := range config.Variables() {
+		variables[variable.Name] = variable
+	}
 	var said []string
 	for name, value := range hub.Environment {
 		plain, fromFile := strings.CutSuffix(name, "_FILE")
 		known, ok := variables[plain]
 		require.True(t, ok, "%s is none of the hub's", name)
-		require.Equal(t, known.secret, fromFile, "%s: secrets, and they alone, come from files", name)
+		require.Equal(t, known.Secret, fromFile, "%s: secrets, and they alone, come from files", name)
 		require.NotNil(t, value, name)
 		require.NotEmpty(t, *value, name)
 		said = append(said, plain)
@@ -138,7 +123,7 @@ func TestCompose_Variables(t *testing.T) {
 		}
 	}
 	for name, variable := range variables {
-		if variable.required {
+		if variable.Required || variable.Secret {
 			require.Contains(t, said, name)
 		}
 	}

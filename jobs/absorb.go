@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -115,8 +116,11 @@ func (a *absorption) see(ctx context.Context, d *onboarding.Dossier) error {
 		}
 		// Somebody else saw it first, a moment ago.
 		rows, err := a.q.LockDossiers(ctx, []int64{d.Number})
-		if err != nil || len(rows) == 0 {
+		if err != nil {
 			return fmt.Errorf("lock dossier %d: %w", d.Number, err)
+		}
+		if len(rows) == 0 {
+			return fmt.Errorf("dossier %d is there and is not: it is looked at again", d.Number)
 		}
 		row = &rows[0]
 	}
@@ -181,7 +185,7 @@ func (a *absorption) miss(ctx context.Context, removal onboarding.Removal) error
 			return nil
 		}
 		a.fact(removal.Number, ledger.DossierTrashed, data)
-		return a.q.TrashDossier(ctx, ledger.TrashDossierParams{Number: removal.Number, At: &removal.At})
+		return a.q.TrashDossier(ctx, ledger.TrashDossierParams{Number: removal.Number, At: &removal.At, FetchStartedAt: a.begun})
 	}
 	var d onboarding.Dossier
 	if err := json.Unmarshal(row.Snapshot, &d); err != nil {
@@ -193,7 +197,7 @@ func (a *absorption) miss(ctx context.Context, removal onboarding.Removal) error
 		return err
 	}
 	err = a.q.DeleteDossier(ctx, ledger.DeleteDossierParams{
-		Number: removal.Number, At: &removal.At, Snapshot: snapshot, Fingerprint: fingerprint,
+		Number: removal.Number, At: &removal.At, FetchStartedAt: a.begun, Snapshot: snapshot, Fingerprint: fingerprint,
 		Step: int32(a.Journey.StepOf(&d)),
 	})
 	if err != nil {
@@ -248,5 +252,27 @@ func encode(d *onboarding.Dossier) (snapshot []byte, fingerprint string, err err
 		return nil, "", fmt.Errorf("encode dossier %d: %w", d.Number, err)
 	}
 	sum := sha256.Sum256(said)
-	return snapshot, hex.EncodeToString(sum[:16]), nil
+	return withoutNUL(snapshot), hex.EncodeToString(sum[:16]), nil
+}
+
+// withoutNUL takes the one character out of a JSON text that jsonb does not hold:
+// one dossier with it must not keep a page of others from being stored.
+func withoutNUL(text []byte) []byte {
+	const escape = `\u0000`
+	if !bytes.Contains(text, []byte(escape)) {
+		return text
+	}
+	kept := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] != '\\':
+			kept = append(kept, text[i])
+		case bytes.HasPrefix(text[i:], []byte(escape)):
+			i += len(escape) - 1
+		default: // another escape; the character behind it is none
+			kept = append(kept, text[i], text[i+1])
+			i++
+		}
+	}
+	return kept
 }

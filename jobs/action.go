@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
@@ -62,7 +64,7 @@ func jobFor(dossier int64, work onboarding.Work) river.JobArgs {
 	}
 }
 
-// enqueue inserts the plan's jobs in tx, except the one that is being carried out.
+// enqueue inserts a plan's jobs in tx. Those that wait already are not doubled.
 func enqueue(ctx context.Context, river *Client, tx pgx.Tx, jobs []insertion) error {
 	if len(jobs) == 0 {
 		return nil
@@ -108,29 +110,35 @@ func (w *actionWorker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 	}
 	defer c.release(ctx, lease)
 
-	hand := &hand{crew: c, lease: lease, job: kind, priority: job.Priority, river: client(ctx)}
-	var refused error
+	hand := &hand{crew: c, lease: lease, job: kind, queue: job.Queue, priority: job.Priority, river: client(ctx)}
+	refused := map[onboarding.ResourceKey]error{}
 	for {
 		task, err := hand.advance(ctx)
-		if err != nil {
-			return err
-		}
-		if task == nil {
+		if err == nil && task == nil {
 			break
 		}
-		outcome, err := w.perform(ctx, task)
 		if err == nil {
-			hand.report(task, outcome)
+			var outcome outcome
+			if outcome, err = w.perform(ctx, task); err == nil {
+				hand.report(task, outcome)
+				delete(refused, task.action.Resource)
+				continue
+			}
+			err = hand.fail(ctx, task, err)
+		}
+		if errors.As(err, &refusal{}) {
+			refused[task.action.Resource] = err
 			continue
 		}
-		err = hand.fail(ctx, job.Queue, task, err)
-		if !errors.As(err, &refusal{}) {
+		// A later attempt would know nothing of what was refused: this one ends with
+		// it, and what is left is for a job of its own.
+		if len(refused) == 0 || hand.handOver(ctx) != nil {
 			return err
 		}
-		refused = err
+		break
 	}
-	if refused != nil {
-		return river.JobCancel(refused)
+	if len(refused) > 0 {
+		return river.JobCancel(errors.Join(slices.Collect(maps.Values(refused))...))
 	}
 	return nil
 }

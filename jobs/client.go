@@ -103,7 +103,7 @@ func NewClient(o Options) (*Client, error) {
 	if o.InsertOnly {
 		return river.NewClient(riverpgxv5.New(o.Pool), config)
 	}
-	c := &crew{Options: o, turns: newTurns()}
+	c := &crew{Options: o, turns: newTurns(), pastIssues: newPastIssues()}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &syncDossier{crew: c})
 	river.AddWorker(workers, &pollDemarche{crew: c})
@@ -141,7 +141,7 @@ type crew struct {
 	Options
 	turns      *turns
 	rootGroup  rootGroup
-	pastIssues pastIssues
+	pastIssues *pastIssues
 }
 
 // client is the River client that the job in ctx runs in.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -76,6 +78,13 @@ type Filter struct {
 	After string
 }
 
+// Page is a page of a list of jobs, as it is given out.
+type Page struct {
+	Jobs []Job `json:"jobs"`
+	// Next is where the next page begins; it is missing on the last one.
+	Next string `json:"next,omitempty"`
+}
+
 // BadFilter is the error for a filter that makes no sense.
 type BadFilter struct{ Field, Reason string }
 
@@ -89,7 +98,7 @@ func (d *Desk) List(ctx context.Context, f Filter) (page []Job, next string, err
 	if f.Limit < 1 || f.Limit > 100 {
 		return nil, "", &BadFilter{"limit", "write a number from 1 to 100"}
 	}
-	params = params.First(f.Limit)
+	params = params.First(f.Limit + 1) // one more, to know whether another page follows
 	if len(f.States) > 0 {
 		var states []rivertype.JobState
 		for _, state := range f.States {
@@ -107,25 +116,22 @@ func (d *Desk) List(ctx context.Context, f Filter) (page []Job, next string, err
 		params = params.Where("args @> jsonb_build_object('dossier', @dossier::bigint)", river.NamedArgs{"dossier": f.Dossier})
 	}
 	if f.After != "" {
-		var cursor river.JobListCursor
-		if err := cursor.UnmarshalText([]byte(f.After)); err != nil {
+		after, err := strconv.ParseInt(f.After, 10, 64)
+		if err != nil {
 			return nil, "", &BadFilter{"after", "is not what an earlier page gave as next"}
 		}
-		params = params.After(&cursor)
+		params = params.Where("id < @after::bigint", river.NamedArgs{"after": after})
 	}
 	result, err := d.River.JobList(ctx, params)
 	if err != nil {
 		return nil, "", fmt.Errorf("list jobs: %w", err)
 	}
-	for _, row := range result.Jobs {
+	page = []Job{}
+	for _, row := range result.Jobs[:min(len(result.Jobs), f.Limit)] {
 		page = append(page, newJob(row))
 	}
-	if len(page) == f.Limit && result.LastCursor != nil {
-		text, err := result.LastCursor.MarshalText()
-		if err != nil {
-			return nil, "", fmt.Errorf("list jobs: %w", err)
-		}
-		next = string(text)
+	if len(result.Jobs) > f.Limit {
+		next = strconv.FormatInt(page[f.Limit-1].ID, 10)
 	}
 	return page, next, nil
 }
@@ -157,11 +163,15 @@ const reasonLimit = 500
 // and why is a ledger entry of the job's dossier. What failed for good is planned
 // again; what is done already, or is no longer wanted, is not done again.
 func (d *Desk) Replay(ctx context.Context, id int64, actor, reason string) (Job, error) {
-	if n := utf8.RuneCountInString(reason); n < 3 || n > reasonLimit {
+	if n := utf8.RuneCountInString(reason); n < 3 || n > reasonLimit || strings.ContainsRune(reason, 0) {
 		return Job{}, &BadFilter{"reason", fmt.Sprintf("write why, in 3 to %d characters", reasonLimit)}
 	}
 	var job Job
 	err := pgx.BeginFunc(ctx, d.Pool, func(tx pgx.Tx) error {
+		q := ledger.New(tx)
+		if err := q.LockJob(ctx, id); err != nil {
+			return fmt.Errorf("lock job %d: %w", id, err)
+		}
 		row, err := d.River.JobGetTx(ctx, tx, id)
 		if errors.Is(err, rivertype.ErrNotFound) {
 			return ErrNoJob
@@ -169,6 +179,10 @@ func (d *Desk) Replay(ctx context.Context, id int64, actor, reason string) (Job,
 			return fmt.Errorf("read job %d: %w", id, err)
 		}
 		job = newJob(row)
+		// In the order of every other transaction: first the dossier.
+		if _, err := q.LockDossiers(ctx, []int64{job.Dossier}); err != nil {
+			return fmt.Errorf("lock dossier %d: %w", job.Dossier, err)
+		}
 		if row.State == rivertype.JobStateRunning || row.State == rivertype.JobStateAvailable {
 			return &Conflict{fmt.Sprintf("job %d is %s: it need not be replayed; look at it again in a moment", id, row.State)}
 		}
@@ -178,7 +192,6 @@ func (d *Desk) Replay(ctx context.Context, id int64, actor, reason string) (Job,
 		if row.State != rivertype.JobStateAvailable {
 			return &Conflict{fmt.Sprintf("job %d is %s by now: look at it again in a moment", id, row.State)}
 		}
-		q := ledger.New(tx)
 		if job.Dossier != 0 {
 			if err := q.ForgiveFailures(ctx, job.Dossier); err != nil {
 				return fmt.Errorf("let the failed actions of dossier %d be tried again: %w", job.Dossier, err)
@@ -201,10 +214,13 @@ func (d *Desk) Replay(ctx context.Context, id int64, actor, reason string) (Job,
 
 // twin names the live job that does the same, for which this one cannot be replayed.
 func (d *Desk) twin(ctx context.Context, job Job) error {
-	live := []string{"available", "pending", "running", "retryable", "scheduled"}
-	twins, _, err := d.List(ctx, Filter{States: live, Kinds: []string{job.Kind}, Dossier: job.Dossier, Limit: 1})
-	if err != nil || len(twins) == 0 {
+	params := river.NewJobListParams().First(1).
+		States(rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled).
+		Where("unique_key = (select unique_key from river_job where id = @replayed::bigint)", river.NamedArgs{"replayed": job.ID})
+	twins, err := d.River.JobList(ctx, params)
+	if err != nil || len(twins.Jobs) == 0 {
 		return &Conflict{fmt.Sprintf("another job that does the same as job %d is on its way; look again in a moment", job.ID)}
 	}
-	return &Conflict{fmt.Sprintf("job %d does the same as job %d and is %s: replay that one if need be", twins[0].ID, job.ID, twins[0].State)}
+	twin := twins.Jobs[0]
+	return &Conflict{fmt.Sprintf("job %d does the same as job %d and is %s: replay that one if need be", twin.ID, job.ID, twin.State)}
 }

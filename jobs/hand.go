@@ -22,6 +22,7 @@ type hand struct {
 
 	lease    *lease
 	job      onboarding.Job
+	queue    string
 	priority int
 	river    *Client
 	done     *report
@@ -71,15 +72,27 @@ const clockSkew = 10 * time.Minute
 // advance records the outcome of the last task, if any, plans, enqueues what other
 // jobs have to do, and returns the next task of this job, its intent committed. It
 // returns nil when nothing is left to do; the lease is given back then.
+//
+// When the job is being stopped, what was done by then is recorded all the same.
 func (h *hand) advance(ctx context.Context) (*task, error) {
+	stopped := ctx.Err()
+	if stopped != nil {
+		if h.done == nil {
+			return nil, stopped
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+	}
 	var (
 		next *task
 		wait time.Duration
+		held bool
 	)
 	err := pgx.BeginFunc(ctx, h.Pool, func(tx pgx.Tx) error {
 		q := ledger.New(tx)
 		row, err := q.LockDossier(ctx, ledger.LockDossierParams{
-			Number: h.lease.dossier, Purpose: string(h.lease.purpose), Owner: h.lease.owner,
+			Number: h.lease.dossier, Purpose: string(h.lease.purpose), Owner: h.lease.owner, Queue: h.queue,
 		})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil // there is no such dossier (any more)
@@ -111,6 +124,9 @@ func (h *hand) advance(ctx context.Context) (*task, error) {
 		if next == nil {
 			return h.lease.dropIn(ctx, tx)
 		}
+		if held = row.Held; held || stopped != nil {
+			return nil
+		}
 		wait, err = h.intend(ctx, q, next, &row)
 		return err
 	})
@@ -119,10 +135,50 @@ func (h *hand) advance(ctx context.Context) (*task, error) {
 		return nil, err
 	}
 	h.done = nil
-	if wait > 0 {
+	switch {
+	case next == nil:
+		return nil, nil //nolint:nilnil // nothing is left to do
+	case stopped != nil:
+		return nil, stopped
+	case held:
+		if err := h.held(ctx, h.queue); err != nil {
+			return nil, err
+		}
+		return nil, busy() // it ended this moment
+	case wait > 0:
 		return nil, after(wait)
 	}
 	return next, nil
+}
+
+// handOver enqueues all that is planned, this job's kind included, and gives the
+// lease back.
+func (h *hand) handOver(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	err := pgx.BeginFunc(ctx, h.Pool, func(tx pgx.Tx) error {
+		q := ledger.New(tx)
+		rows, err := q.LockDossiers(ctx, []int64{h.lease.dossier})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		dossier, record, err := h.load(ctx, q, &rows[0])
+		if err != nil {
+			return err
+		}
+		var jobs []insertion
+		for _, work := range onboarding.Sort(onboarding.Plan(h.Journey, dossier, record), record.Revision) {
+			jobs = append(jobs, insertion{dossier.Number, work, h.priority})
+		}
+		if err := enqueue(ctx, h.river, tx, jobs); err != nil {
+			return err
+		}
+		return h.lease.dropIn(ctx, tx)
+	})
+	if err != nil {
+		h.lease.dropped = false
+	}
+	return err
 }
 
 // record writes the outcome of the last task.
@@ -166,26 +222,57 @@ func (h *hand) load(ctx context.Context, q *ledger.Queries, row *ledger.Dossier)
 // intend writes the intent of a task. When an earlier intent for the same thing is
 // so young that its effect may still show, it returns how long to wait instead.
 func (h *hand) intend(ctx context.Context, q *ledger.Queries, t *task, row *ledger.LockDossierRow) (time.Duration, error) {
-	resource := t.resource()
-	switch {
-	case !t.action.Looks():
-	case resource.Open():
+	resource, path := t.resource(), h.groupPath(t)
+	if resource.Open() && resource.Path != path {
+		// It may have been made under the name that the project had then.
+		t.action.Settle = true
+	}
+	if resource.Unsure() && t.action.Waits() {
 		if wait := h.Timing.CallTimeout + h.Timing.EffectMargin - row.Now.Sub(resource.IntentAt); wait > 0 {
 			return wait, nil
 		}
+	}
+	switch {
+	case !t.action.Looks():
+	case resource.Open():
 		t.look, t.since = true, resource.FirstIntentAt.Add(-clockSkew)
 	case t.dossier.FiledAt.Before(row.LedgerBeganAt):
 		// A ledger that was lost may have made it.
 		t.look = true
 	}
+	if t.action.Settle {
+		path = "" // where it was looked for first is where it may be
+	}
 	key := t.action.Resource
 	err := q.RecordIntent(ctx, ledger.RecordIntentParams{
-		Dossier: t.dossier.Number, System: string(key.System), Kind: string(key.Kind), Key: key.Key,
+		Dossier: t.dossier.Number, System: string(key.System), Kind: string(key.Kind), Key: key.Key, Path: path,
 	})
 	if err != nil {
 		return 0, fmt.Errorf("record the intent to %s for dossier %d: %w", t.action.Kind, t.dossier.Number, err)
 	}
 	return 0, nil
+}
+
+// restamp counts the wait for a late effect from now: the call may have begun long
+// after its intent, behind a look or a wait of its own.
+func (h *hand) restamp(ctx context.Context, t *task) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	key := t.action.Resource
+	return ledger.New(h.Pool).RestampIntent(ctx, ledger.RestampIntentParams{
+		Dossier: t.dossier.Number, System: string(key.System), Kind: string(key.Kind), Key: key.Key,
+	})
+}
+
+// groupPath is the path that a group is about to be made at first, empty for
+// everything else: the name that it follows from can change before it is known
+// whether it was made.
+func (h *hand) groupPath(t *task) string {
+	if t.action.Kind != onboarding.CreateGroup {
+		return ""
+	}
+	path, _ := onboarding.GroupPaths(h.Journey.Request(&t.dossier), t.dossier.Number)
+	return path
 }
 
 func (h *hand) withdraw(ctx context.Context, q *ledger.Queries, t *task) error {
@@ -202,20 +289,27 @@ type refusal struct{ error }
 // fail records what a failed task means: a hold of the queue when the service asked
 // us to wait, a failure for a human when trying again is no use. Everything else is
 // tried again.
-func (h *hand) fail(ctx context.Context, queue string, t *task, cause error) error {
+func (h *hand) fail(ctx context.Context, t *task, cause error) error {
 	failure := connectors.AsFailure(cause)
+	if failure == nil || !failure.NoEffect {
+		if err := h.restamp(ctx, t); err != nil {
+			return errors.Join(cause, err)
+		}
+	}
 	if failure == nil || ctx.Err() != nil {
 		return cause
 	}
 	q := ledger.New(h.Pool)
-	if failure.NoEffect || failure.Class == connectors.Throttled {
+	// That this attempt had no effect says nothing of an earlier one: the look for
+	// what that may have made can have failed.
+	if (failure.NoEffect || failure.Class == connectors.Throttled) && !t.resource().Unsure() {
 		if err := h.withdraw(ctx, q, t); err != nil {
 			return err
 		}
 	}
 	switch failure.Class {
 	case connectors.Throttled:
-		return h.hold(ctx, queue, failure)
+		return h.hold(ctx, h.queue, failure)
 	case connectors.Permanent:
 		if err := h.recordFailure(ctx, t, failure); err != nil {
 			return err

@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -67,26 +66,37 @@ func (c *crew) findIssue(ctx context.Context, t *task) (gitlab.Issue, bool, erro
 // asked, by their marks. A ledger that was lost made its issues before that; listing
 // them anew for each of thousands of dossiers would take hours.
 type pastIssues struct {
-	mu     sync.Mutex
+	turn   chan struct{} // holds one token while somebody lists
 	byMark map[string]gitlab.Issue
+	// listed tells that all were, until how far a listing came that broke off.
+	listed bool
+	until  time.Time
+}
+
+func newPastIssues() *pastIssues {
+	return &pastIssues{turn: make(chan struct{}, 1), byMark: map[string]gitlab.Issue{}}
 }
 
 func (p *pastIssues) find(ctx context.Context, client *gitlab.Client, project, mark string) (gitlab.Issue, bool, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.byMark == nil {
-		byMark := map[string]gitlab.Issue{}
-		err := client.EachIssue(ctx, project, time.Time{}, func(issue gitlab.Issue) {
+	select {
+	case p.turn <- struct{}{}:
+		defer func() { <-p.turn }()
+	case <-ctx.Done():
+		return gitlab.Issue{}, false, ctx.Err()
+	}
+	if !p.listed {
+		err := client.EachIssue(ctx, project, p.until, func(issue gitlab.Issue) {
 			for _, mark := range onboarding.MarksIn(issue.Description) {
-				if known, twice := byMark[mark]; !twice || issue.IID < known.IID {
-					byMark[mark] = gitlab.Issue{IID: issue.IID, URL: issue.URL}
+				if known, twice := p.byMark[mark]; !twice || issue.IID < known.IID {
+					p.byMark[mark] = gitlab.Issue{IID: issue.IID, URL: issue.URL}
 				}
 			}
+			p.until = issue.CreatedAt.Add(-time.Second)
 		})
 		if err != nil {
 			return gitlab.Issue{}, false, err
 		}
-		p.byMark = byMark
+		p.listed = true
 	}
 	issue, found := p.byMark[mark]
 	return issue, found, nil

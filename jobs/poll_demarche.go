@@ -2,6 +2,8 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,11 +31,9 @@ const (
 	// pollOverlap is how far before the newest date seen each poll begins: DS dates
 	// a change before it commits, so one can appear behind others.
 	pollOverlap = 10 * time.Minute
-	// removedOverlap is the same for removals, which DS back-dates to when the
-	// applicant hid the dossier.
-	removedOverlap = 7 * 24 * time.Hour
-	// pollTimeout bounds one poll; what it read by then is not lost.
-	pollTimeout = 10 * time.Minute
+	// pollPatience bounds how long one attempt reads on; a catch-up goes on where it
+	// stands. After a crash the next poll need not wait for a long one's end.
+	pollPatience = time.Minute
 )
 
 // The priorities of the jobs that follow: what a webhook told of comes before what
@@ -56,16 +56,10 @@ type pollDemarche struct {
 	crew *crew
 }
 
-// Timeout is longer than that of other jobs: a catch-up may have many pages.
-func (w *pollDemarche) Timeout(*river.Job[PollDemarche]) time.Duration { return pollTimeout }
-
 // Work reads page after page. What a page shows, what follows from it and how far
 // the poll has come are stored together.
 func (w *pollDemarche) Work(ctx context.Context, job *river.Job[PollDemarche]) error {
 	c, q, number := w.crew, ledger.New(w.crew.Pool), job.Args.Demarche
-	if err := c.held(ctx, job.Queue); err != nil {
-		return err
-	}
 	demarche := c.Journey.Demarche(number)
 	if demarche == nil {
 		return nil // a job from before the journey file was changed
@@ -78,19 +72,34 @@ func (w *pollDemarche) Work(ctx context.Context, job *river.Job[PollDemarche]) e
 	if err != nil {
 		return fmt.Errorf("démarche %d: import: %w", number, err)
 	}
-	newest, err := q.Cursor(ctx, ledger.CursorParams{Demarche: number, Newest: begin})
+	stand, err := q.Cursor(ctx, ledger.CursorParams{Demarche: number, Newest: begin})
 	if err != nil {
 		return fmt.Errorf("read how far démarche %d was polled: %w", number, err)
 	}
-	cursor := demarches.Cursor{
-		Since: earlier(newest, pollOverlap), RemovedSince: earlier(newest, removedOverlap), WithRemoved: true,
+	cursor := demarches.Cursor{Since: earlier(stand.Newest, pollOverlap), RemovedSince: earlier(stand.RemovedSince, 0), WithRemoved: true}
+	if stand.Position != nil {
+		if err := json.Unmarshal(stand.Position, &cursor); err != nil {
+			return fmt.Errorf("read where the catch-up of démarche %d stands: %w", number, err)
+		}
 	}
-	for more := true; more; {
+	for begun := time.Now(); ; {
+		if err := c.held(ctx, job.Queue); err != nil {
+			return err
+		}
 		page, err := w.page(ctx, number, cursor)
 		if err != nil {
 			return w.fail(ctx, job, err)
 		}
-		cursor, more = page.Next, page.HasMore
+		if !page.HasMore {
+			break
+		}
+		if time.Since(begun) > pollPatience {
+			return river.JobSnooze(0)
+		}
+		cursor = page.Next
+	}
+	if err := q.EndCatchUp(ctx, ledger.EndCatchUpParams{Demarche: number, SweptAt: now}); err != nil {
+		return fmt.Errorf("note that démarche %d was polled: %w", number, err)
 	}
 	return nil
 }
@@ -106,6 +115,13 @@ func (w *pollDemarche) page(ctx context.Context, demarche int64, cursor demarche
 	if err != nil {
 		return demarches.Page{}, err
 	}
+	position, err := json.Marshal(page.Next)
+	if err != nil {
+		return demarches.Page{}, fmt.Errorf("note where the catch-up of démarche %d stands: %w", demarche, err)
+	}
+	if !page.HasMore {
+		position = nil
+	}
 	err = pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {
 		err := c.absorb(ctx, client(ctx), tx, sighting{
 			begun: begun, dossiers: page.Dossiers, removed: page.Removed, priority: priorityPolled,
@@ -113,7 +129,7 @@ func (w *pollDemarche) page(ctx context.Context, demarche int64, cursor demarche
 		if err != nil {
 			return err
 		}
-		return ledger.New(tx).AdvanceCursor(ctx, ledger.AdvanceCursorParams{Demarche: demarche, Newest: page.Newest})
+		return ledger.New(tx).AdvanceCursor(ctx, ledger.AdvanceCursorParams{Demarche: demarche, Newest: page.Newest, Position: position})
 	})
 	if err != nil {
 		return demarches.Page{}, fmt.Errorf("store a page of démarche %d: %w", demarche, err)
@@ -125,8 +141,15 @@ func (w *pollDemarche) page(ctx context.Context, demarche int64, cursor demarche
 // human is tried again: a poll that fails for good would only be followed by the next.
 func (w *pollDemarche) fail(ctx context.Context, job *river.Job[PollDemarche], err error) error {
 	failure := connectors.AsFailure(err)
-	if failure != nil && ctx.Err() == nil && failure.Class == connectors.Throttled {
+	switch {
+	case failure == nil || ctx.Err() != nil:
+	case failure.Class == connectors.Throttled:
 		return w.crew.hold(ctx, job.Queue, failure)
+	case failure.Class == connectors.Permanent:
+		// It may be the position that DS refuses; what was read by then is known.
+		if forgotten := ledger.New(w.crew.Pool).ForgetPosition(ctx, job.Args.Demarche); forgotten != nil {
+			return errors.Join(err, forgotten)
+		}
 	}
 	return fmt.Errorf("démarche %d: %w", job.Args.Demarche, err)
 }

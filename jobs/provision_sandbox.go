@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strconv"
-	"sync"
+	"sync/atomic"
 
 	"github.com/riverqueue/river"
 
@@ -48,6 +48,9 @@ func (c *crew) createGroup(ctx context.Context, t *task) (outcome, error) {
 	number := t.dossier.Number
 	request := c.Journey.Request(&t.dossier)
 	plain, suffixed := onboarding.GroupPaths(request, number)
+	if tried := t.resource().Path; t.action.Settle && tried != "" {
+		plain, suffixed = tried, onboarding.SuffixedPath(tried, number)
+	}
 	if plain == "" {
 		return outcome{}, refuse("create group",
 			"the project's name holds no letter or digit that a path can be made of",
@@ -242,17 +245,12 @@ func (t *task) idOf(key onboarding.ResourceKey) (int64, error) {
 	return id, nil
 }
 
-// rootGroup remembers the id of the root group, which is looked up once.
-type rootGroup struct {
-	mu    sync.Mutex
-	known int64
-}
+// rootGroup remembers the id of the root group once it was looked up.
+type rootGroup struct{ known atomic.Int64 }
 
 func (r *rootGroup) id(ctx context.Context, client *gitlab.Client, fullPath string) (int64, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.known != 0 {
-		return r.known, nil
+	if known := r.known.Load(); known != 0 {
+		return known, nil
 	}
 	group, err := client.Group(ctx, fullPath)
 	if connectors.IsNotFound(err) {
@@ -261,6 +259,6 @@ func (r *rootGroup) id(ctx context.Context, client *gitlab.Client, fullPath stri
 	} else if err != nil {
 		return 0, err
 	}
-	r.known = group.ID
-	return r.known, nil
+	r.known.Store(group.ID)
+	return group.ID, nil
 }

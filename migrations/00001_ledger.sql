@@ -17,8 +17,6 @@ create table deliveries (
     settled_at timestamptz
 );
 
-create index deliveries_dossier on deliveries (dossier, id);
-
 -- What DS last said of each dossier.
 create table dossiers (
     number bigint primary key,
@@ -141,7 +139,10 @@ create table cursors (
     demarche bigint primary key,
     -- From here on at the first start, and the newest DS date seen since.
     newest timestamptz not null,
-    polled_at timestamptz
+    -- Where a catch-up stands that is not at its end.
+    position jsonb,
+    -- When the last poll began that came to its end.
+    swept_at timestamptz not null
 );
 
 -- Queues kept from running. A hold ends by itself at its time.

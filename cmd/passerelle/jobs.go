@@ -37,7 +37,7 @@ func (l *jobsList) Run(w *world) error {
 			return err
 		}
 		if l.JSON {
-			return w.json(map[string]any{"jobs": page, "next": next})
+			return w.json(jobs.Page{Jobs: page, Next: next})
 		}
 		table := tabwriter.NewWriter(w.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "JOB\tKIND\tDOSSIER\tSTATE\tATTEMPTS\tCREATED\tLAST ERROR")
@@ -81,16 +81,20 @@ type jobsReplay struct {
 // Run replays one job, in the name of the user who runs the program.
 func (r *jobsReplay) Run(w *world) error {
 	return w.atDesk(func(ctx context.Context, desk *jobs.Desk) error {
-		who := "cli"
-		if current, err := user.Current(); err == nil {
-			who += ":" + current.Username
-		}
-		job, err := desk.Replay(ctx, r.ID, who, r.Reason)
+		job, err := desk.Replay(ctx, r.ID, w.actor(), r.Reason)
 		if err != nil {
 			return err
 		}
 		return w.showJob(&job, r.JSON)
 	})
+}
+
+// actor is who the ledger says did it.
+func (*world) actor() string {
+	if current, err := user.Current(); err == nil {
+		return "cli:" + current.Username
+	}
+	return "cli"
 }
 
 func (w *world) atDesk(f func(context.Context, *jobs.Desk) error) error {

@@ -45,6 +45,10 @@ func (s *serveCommand) Run(w *world) error {
 		HTTPOnly: s.HTTPOnly, WorkersOnly: s.WorkersOnly, Migrate: s.Migrate,
 	})
 	close(started)
+	if err != nil && ctx.Err() != nil && w.ctx.Err() == nil {
+		logger.Info("told to stop before it was ready")
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -61,12 +61,8 @@ type dossier struct {
 	Champs      []champ
 }
 
-// demandeur is the one that the dossier is for: a person, or an organisation.
+// demandeur is the organisation that the dossier is for. Of a person nothing is read.
 type demandeur struct {
-	Personne struct {
-		Nom    string
-		Prenom string
-	} `graphql:"... on PersonnePhysique"`
 	Organisation struct {
 		Siret      string `graphql:"siretEntreprise: siret"`
 		Entreprise *struct {
@@ -170,6 +166,8 @@ func (f *field) answer() onboarding.Answer {
 	return answer
 }
 
+// name is an organisation's. A person's is not read: it would end up in paths and in
+// the ledger.
 func (d *demandeur) name() string {
 	var name string
 	switch o := &d.Organisation; {
@@ -181,8 +179,6 @@ func (d *demandeur) name() string {
 		name = "SIRET " + o.Siret
 	case d.Incomplete.Siret != "":
 		name = "SIRET " + d.Incomplete.Siret
-	default:
-		name = d.Personne.Prenom + " " + d.Personne.Nom
 	}
 	return strings.TrimSpace(name)
 }

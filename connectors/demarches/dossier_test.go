@@ -41,7 +41,7 @@ func dossierJSON(number int, updated, demandeur string, events ...string) string
 }
 
 const (
-	personne   = `{"nom":"Curie","prenom":"Marie"}`
+	personne   = `{}` // of a person nothing is asked
 	entreprise = `{"siretEntreprise":"13002526500013","entreprise":{"raisonSociale":"DINUM"},"association":null}`
 )
 
@@ -61,7 +61,6 @@ func TestDossier(t *testing.T) {
 		Demarche:    7,
 		State:       onboarding.EnConstruction,
 		UsagerEmail: "chef@ministere.gouv.fr",
-		Demandeur:   "Marie Curie",
 		Answers: []onboarding.Answer{
 			{Champ: "Q2hhbXAtMQ==", Label: "Nom du produit", Text: "Étoile"},
 			{Champ: "Q2hhbXAtMg==", Label: "Vide"},

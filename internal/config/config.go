@@ -6,14 +6,22 @@ package config
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 )
@@ -92,22 +100,27 @@ func DatabaseFromEnvironment(environ []string) (*Config, error) {
 }
 
 func load(environ []string, wanted []variable) (*Config, error) {
-	values, problems := read(environ)
+	values, problems := read(environ, wanted)
 	config := &Config{}
 	for _, v := range wanted {
 		value, given := values[v.name]
 		switch {
-		case given && value == unreadable:
+		case given && value.unreadable:
 			continue // complained about already
 		case !given && v.fallback != "":
-			value = v.fallback
+			value.text = v.fallback
 		case !given && v.optional:
 			continue
 		case !given:
-			problems.add(v.name, "is not set", "set it to "+v.what+", or "+v.name+"_FILE to a file that holds it")
+			problems.add(v.name, "is not set", "set it to "+v.what+", or "+v.name+fileSuffix+" to a file that holds it")
+			continue
+		case value.text == "" && v.optional:
+			continue // an empty file, as an empty variable
+		case value.text == "":
+			problems.add(value.from, "names an empty file", "let it hold "+v.what)
 			continue
 		}
-		if err := v.set(config, value); err != nil {
+		if err := v.set(config, value.text); err != nil {
 			problems.addError(v.name, err, "set it to "+v.what)
 		}
 	}
@@ -117,46 +130,76 @@ func load(environ []string, wanted []variable) (*Config, error) {
 	return config, nil
 }
 
-// unreadable stands for the content of a file that could not be read.
-const unreadable = "\x00"
+// fileSuffix makes of a variable's name that of the one that names a file instead.
+const fileSuffix = "_FILE"
 
-// read collects our variables, from the environment or from the files that it
-// names, and complains about those that do not exist.
-func read(environ []string) (map[string]string, *Problems) {
-	values, problems := map[string]string{}, &Problems{}
-	names := make([]string, 0, len(variables))
+// maxValue bounds a file that a variable names, in bytes.
+const maxValue = 64 << 10
+
+// value is what a variable was set to, by itself or through a file.
+type value struct {
+	text, from string
+	unreadable bool
+}
+
+// read collects the wanted variables, from the environment or from the files that it
+// names, and complains about those of ours that do not exist.
+func read(environ []string, wanted []variable) (map[string]value, *Problems) {
+	values, problems := map[string]value{}, &Problems{}
+	names := make([]string, 0, 2*len(variables))
 	for _, v := range variables {
-		names = append(names, v.name)
+		names = append(names, v.name, v.name+fileSuffix)
 	}
-	from := map[string]string{}
-	for _, pair := range environ {
-		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, prefix) || value == "" {
+	for _, pair := range slices.Sorted(slices.Values(environ)) {
+		name, text, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, prefix) || text == "" || serviceLink.MatchString(name) {
 			continue
 		}
-		target, isFile := strings.CutSuffix(name, "_FILE")
-		switch {
-		case slices.Contains(names, name):
-			target = name
-		case isFile && slices.Contains(names, target):
-			content, err := os.ReadFile(value)
-			if err != nil {
-				problems.add(name, "its file cannot be read: "+reason(err), "name a file that this user can read")
-				content = []byte(unreadable)
-			}
-			value = strings.TrimRight(string(content), "\r\n")
-		default:
+		if !slices.Contains(names, name) {
 			problems.add(name, "is not a variable of Passerelle", "remove it"+didYouMean(name, names))
 			continue
 		}
-		if other, twice := from[target]; twice {
-			problems.add(name, "says the same as "+other, "keep one of the two")
+		target, isFile := strings.CutSuffix(name, fileSuffix)
+		if !slices.ContainsFunc(wanted, func(v variable) bool { return v.name == target }) {
 			continue
 		}
-		from[target], values[target] = name, value
+		if other, twice := values[target]; twice {
+			problems.add(name, "says the same as "+other.from, "keep one of the two")
+			continue
+		}
+		given := value{text: text, from: name}
+		if isFile {
+			content, err := readFile(text, maxValue)
+			if err != nil {
+				problems.add(name, "its file cannot be read: "+err.Error(), "name a file that this user can read")
+				given.unreadable = true
+			}
+			given.text = strings.TrimRight(string(content), "\r\n")
+		}
+		values[target] = given
 	}
-	problems.sort()
 	return values, problems
+}
+
+// serviceLink matches the variables by which Kubernetes tells every container of the
+// services beside it, which may well be called passerelle, or passerelle-something.
+var serviceLink = regexp.MustCompile(`^PASSERELLE(_.*)?_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+
+// readFile reads a file of at most so many bytes. Its errors do not say its name.
+func readFile(name string, most int64) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, errors.New(reason(err))
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, most+1))
+	switch {
+	case err != nil:
+		return nil, errors.New(reason(err))
+	case int64(len(content)) > most:
+		return nil, fmt.Errorf("it has more than %d bytes", most)
+	}
+	return content, nil
 }
 
 // variable is one variable of the environment.
@@ -165,114 +208,225 @@ type variable struct {
 	what     string // what to set it to
 	fallback string
 	optional bool
+	secret   bool
 	database bool // needed by commands that only work on the database
 	set      func(*Config, string) error
 }
 
+// Variable is one variable of the environment, for those who document or check a
+// deployment.
+type Variable struct {
+	Name string
+	// What says what to set it to.
+	What string
+	// Default is what it is when it is not set; a variable without one is Required,
+	// or what it is for is left out.
+	Default          string
+	Required, Secret bool
+}
+
+// Variables lists every variable. Each can also be given through a file, by its name
+// and _FILE.
+func Variables() []Variable {
+	list := make([]Variable, 0, len(variables))
+	for _, v := range variables {
+		list = append(list, Variable{
+			Name: v.name, What: v.what, Default: v.fallback, Required: v.fallback == "" && !v.optional, Secret: v.secret,
+		})
+	}
+	return list
+}
+
 var variables = []variable{
-	{name: "PASSERELLE_DATABASE_URL", what: "the database's address, such as postgres://passerelle:secret@127.0.0.1:5432/passerelle", database: true,
-		set: func(c *Config, v string) error { c.DatabaseURL = v; return checkURL(v, "postgres", "postgresql") }},
-	{name: "PASSERELLE_LISTEN", what: "an address to listen on, such as 127.0.0.1:8080", fallback: "127.0.0.1:8080",
-		set: func(c *Config, v string) error { c.Listen = v; return checkListen(v) }},
-	{name: "PASSERELLE_PUBLIC_URL", what: "the address under which people reach the hub, such as https://passerelle.example.org",
-		set: webAddress(func(c *Config) *string { return &c.PublicURL })},
-	{name: "PASSERELLE_DS_URL", what: "the address of Démarches Simplifiées, such as https://demarche.numerique.gouv.fr",
-		set: webAddress(func(c *Config) *string { return &c.DSURL })},
-	{name: "PASSERELLE_DS_TOKEN", what: "an API token of the démarche's administrator, with the right to write",
-		set: text(func(c *Config) *string { return &c.DSToken })},
-	{name: "PASSERELLE_DS_INSTRUCTEUR", what: "the e-mail address, or the id, of the agent in whose name the hub writes",
-		set: text(func(c *Config) *string { return &c.DSInstructeur })},
-	{name: "PASSERELLE_DS_WEBHOOK_SECRET", what: "a secret of at least 32 letters, digits, hyphens or underscores, the last part of the webhook's address",
-		set: func(c *Config, v string) error { c.DSWebhookSecret = v; return checkPathSecret(v) }},
-	{name: "PASSERELLE_GITLAB_URL", what: "the address of GitLab, such as https://gitlab.example.org",
-		set: webAddress(func(c *Config) *string { return &c.GitLabURL })},
-	{name: "PASSERELLE_GITLAB_TOKEN", what: "an access token with the scope api",
-		set: text(func(c *Config) *string { return &c.GitLabToken })},
-	{name: "PASSERELLE_GITLAB_ROOT_GROUP", what: "the full path of the group below which teams get theirs, such as programme/embarquement",
-		set: fullPath(func(c *Config) *string { return &c.GitLabRootGroup }, 1)},
-	{name: "PASSERELLE_GITLAB_TRACKING_PROJECT", what: "the full path of the project that holds the tracking issues, such as programme/suivi",
-		set: fullPath(func(c *Config) *string { return &c.GitLabTrackingProject }, 2)},
-	{name: "PASSERELLE_GITLAB_WEBHOOK_TOKEN", what: "the secret token of the tracking project's webhook, at least 32 characters", optional: true,
-		set: func(c *Config, v string) error { c.GitLabWebhookToken = v; return checkSecret(v) }},
-	{name: "PASSERELLE_MARK_KEY", what: "a secret of at least 32 characters that never changes: it signs what the hub creates",
-		set: func(c *Config, v string) error { c.MarkKey = v; return checkSecret(v) }},
-	{name: "PASSERELLE_ADMIN_TOKENS", what: "tokens as name:role:sha256, separated by commas or blanks; role is viewer, operator or admin", optional: true,
-		set: func(c *Config, v string) (err error) { c.AdminTokens, err = parseAdminTokens(v); return err }},
-	{name: "PASSERELLE_JOURNEY", what: "the path of the journey file (YAML)",
-		set: func(c *Config, v string) (err error) { c.Journey, err = LoadJourney(v); return err }},
-	{name: "PASSERELLE_LOG_LEVEL", what: "debug, info, warn or error", fallback: "info", database: true,
-		set: func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
-	{name: "PASSERELLE_LOG_FORMAT", what: "text or json", fallback: "text", database: true,
-		set: func(c *Config, v string) error { c.LogFormat = v; return oneOf(v, "text", "json") }},
-	{name: "PASSERELLE_CALL_TIMEOUT", what: "how long a call to DS or GitLab may take, from 1s to 2m", fallback: "30s",
-		set: duration(func(c *Config) *time.Duration { return &c.CallTimeout }, time.Second, 2*time.Minute)},
-	{name: "PASSERELLE_POLL_INTERVAL", what: "the time between two polls of a form, from 5s to 1h", fallback: "2m",
-		set: duration(func(c *Config) *time.Duration { return &c.PollInterval }, 5*time.Second, time.Hour)},
-	{name: "PASSERELLE_RETRY_CAP", what: "the longest delay between two attempts at a job, from 1s to 6h", fallback: "30m",
-		set: duration(func(c *Config) *time.Duration { return &c.RetryCap }, time.Second, 6*time.Hour)},
-	{name: "PASSERELLE_WORKERS", what: "how many jobs of each queue run at once, from 1 to 200", fallback: "20",
-		set: number(func(c *Config, n int) { c.Workers = n }, 1, 200)},
-	{name: "PASSERELLE_DATABASE_CONNECTIONS", what: "the most connections to the database, from 4 to 500", fallback: "20", database: true,
-		set: number(func(c *Config, n int) { c.DatabaseConnections = int32(n) }, 4, 500)}, //nolint:gosec // at most 500
+	{
+		name: "PASSERELLE_DATABASE_URL", what: "the database's address, such as postgres://passerelle:secret@127.0.0.1:5432/passerelle", secret: true, database: true,
+		set: func(c *Config, v string) error { c.DatabaseURL = v; return checkDatabase(v) },
+	},
+	{
+		name: "PASSERELLE_LISTEN", what: "an address to listen on, such as 127.0.0.1:8080", fallback: "127.0.0.1:8080",
+		set: func(c *Config, v string) error { c.Listen = v; return checkListen(v) },
+	},
+	{
+		name: "PASSERELLE_PUBLIC_URL", what: "the address under which people reach the hub, such as https://passerelle.example.org",
+		set: webAddress(func(c *Config) *string { return &c.PublicURL }),
+	},
+	{
+		name: "PASSERELLE_DS_URL", what: "the address of Démarches Simplifiées, without the path of its API, such as https://demarche.numerique.gouv.fr",
+		set: webAddress(func(c *Config) *string { return &c.DSURL }),
+	},
+	{
+		name: "PASSERELLE_DS_TOKEN", what: "an API token of the démarche's administrator, with the right to write", secret: true,
+		set: token(func(c *Config) *string { return &c.DSToken }),
+	},
+	{
+		name: "PASSERELLE_DS_INSTRUCTEUR", what: "the e-mail address, or the id, of the agent in whose name the hub writes",
+		set: text(func(c *Config) *string { return &c.DSInstructeur }),
+	},
+	{
+		name: "PASSERELLE_DS_WEBHOOK_SECRET", what: "a secret of at least 32 letters, digits, hyphens or underscores, the last part of the webhook's address", secret: true,
+		set: func(c *Config, v string) error { c.DSWebhookSecret = v; return checkPathSecret(v) },
+	},
+	{
+		name: "PASSERELLE_GITLAB_URL", what: "the address of GitLab, such as https://gitlab.example.org",
+		set: webAddress(func(c *Config) *string { return &c.GitLabURL }),
+	},
+	{
+		name: "PASSERELLE_GITLAB_TOKEN", what: "an access token with the scope api", secret: true,
+		set: token(func(c *Config) *string { return &c.GitLabToken }),
+	},
+	{
+		name: "PASSERELLE_GITLAB_ROOT_GROUP", what: "the full path of the group below which teams get theirs, such as programme/embarquement",
+		set: fullPath(func(c *Config) *string { return &c.GitLabRootGroup }, 1),
+	},
+	{
+		name: "PASSERELLE_GITLAB_TRACKING_PROJECT", what: "the full path of the project that holds the tracking issues, such as programme/suivi",
+		set: fullPath(func(c *Config) *string { return &c.GitLabTrackingProject }, 2),
+	},
+	{
+		name: "PASSERELLE_GITLAB_WEBHOOK_TOKEN", what: "the secret token of the tracking project's webhook, at least 32 characters", optional: true, secret: true,
+		set: secret(func(c *Config) *string { return &c.GitLabWebhookToken }),
+	},
+	{
+		name: "PASSERELLE_MARK_KEY", what: "a secret of at least 32 characters that never changes: it signs what the hub creates", secret: true,
+		set: secret(func(c *Config) *string { return &c.MarkKey }),
+	},
+	{
+		name: "PASSERELLE_ADMIN_TOKENS", what: "tokens as name:role:sha256, separated by commas or blanks; role is viewer, operator or admin", optional: true, secret: true,
+		set: func(c *Config, v string) (err error) { c.AdminTokens, err = parseAdminTokens(v); return err },
+	},
+	{
+		name: "PASSERELLE_JOURNEY", what: "the path of the journey file (YAML)",
+		set: func(c *Config, v string) (err error) { c.Journey, err = loadJourney(v); return err },
+	},
+	{
+		name: "PASSERELLE_LOG_LEVEL", what: "debug, info, warn or error", fallback: "info", database: true,
+		set: func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) },
+	},
+	{
+		name: "PASSERELLE_LOG_FORMAT", what: "text or json", fallback: "text", database: true,
+		set: func(c *Config, v string) error { c.LogFormat = v; return oneOf(v, "text", "json") },
+	},
+	{
+		name: "PASSERELLE_CALL_TIMEOUT", what: "how long a call to DS or GitLab may take, from 1s to 2m", fallback: "30s",
+		set: duration(func(c *Config) *time.Duration { return &c.CallTimeout }, time.Second, 2*time.Minute),
+	},
+	{
+		name: "PASSERELLE_POLL_INTERVAL", what: "the time between two polls of a form, from 5s to 1h", fallback: "2m",
+		set: duration(func(c *Config) *time.Duration { return &c.PollInterval }, 5*time.Second, time.Hour),
+	},
+	{
+		name: "PASSERELLE_RETRY_CAP", what: "the longest delay between two attempts at a job, from 1s to 6h", fallback: "30m",
+		set: duration(func(c *Config) *time.Duration { return &c.RetryCap }, time.Second, 6*time.Hour),
+	},
+	{
+		name: "PASSERELLE_WORKERS", what: "how many jobs of each queue run at once, from 1 to 200", fallback: "20",
+		set: number(func(c *Config, n int) { c.Workers = n }, 1, 200),
+	},
+	{
+		name: "PASSERELLE_DATABASE_CONNECTIONS", what: "the most connections to the database, from 4 to 500", fallback: "20", database: true,
+		set: number(func(c *Config, n int) { c.DatabaseConnections = int32(n) }, 4, 500),
+	},
 }
 
 func text(field func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error {
-		if strings.TrimSpace(v) != v || strings.ContainsAny(v, "\r\n") {
-			return fmt.Errorf("has blanks around it, or more than one line")
-		}
 		*field(c) = v
+		return checkText(v)
+	}
+}
+
+func checkText(v string) error {
+	if strings.TrimSpace(v) != v || strings.ContainsFunc(v, unicode.IsControl) {
+		return errors.New("has blanks around it, or more than one line")
+	}
+	return nil
+}
+
+// token takes what can stand in a header.
+func token(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v
+		if strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return errors.New("holds a blank or a character that no token has")
+		}
 		return nil
 	}
 }
 
+// webAddress takes addresses that paths can be added to.
 func webAddress(field func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		*field(c) = strings.TrimRight(v, "/")
-		return checkURL(v, "http", "https")
+		u, err := url.Parse(v)
+		switch {
+		case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+			return errors.New("is not an address that begins with https:// or http://") // it may hold a password
+		case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+			return errors.New("holds more than a host and a path: a user, a query or a fragment")
+		case strings.HasSuffix(u.Path, "/graphql") || strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/api/v4"):
+			return errors.New("is the address of an API, which the hub finds by itself")
+		}
+		return nil
 	}
 }
 
-func checkURL(v string, schemes ...string) error {
-	u, err := url.Parse(v)
-	if err != nil || !slices.Contains(schemes, u.Scheme) || u.Host == "" && u.Query().Get("host") == "" {
-		return fmt.Errorf("is not an address that begins with %s://", schemes[0]) // the value may hold a password
+func checkDatabase(v string) error {
+	scheme, _, _ := strings.Cut(v, "://")
+	if _, err := pgxpool.ParseConfig(v); err != nil || scheme != "postgres" && scheme != "postgresql" {
+		return errors.New("is not the address of a PostgreSQL database, or has a part that its client does not take") // it may hold a password
 	}
 	return nil
 }
 
 func checkListen(v string) error {
-	if _, port, err := net.SplitHostPort(v); err != nil || port == "" {
-		return fmt.Errorf("%q is not a host and a port", v)
+	_, port, err := net.SplitHostPort(v)
+	if number, wrong := strconv.Atoi(port); err != nil || wrong != nil || number < 0 || number > 65535 {
+		return fmt.Errorf("%q is not a host and the number of a port", v)
 	}
 	return nil
+}
+
+func secret(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v
+		return errors.Join(checkText(v), checkSecret(v))
+	}
 }
 
 func checkSecret(v string) error {
-	if len(v) < 32 {
-		return fmt.Errorf("has %d characters, fewer than 32", len(v))
+	if n := utf8.RuneCountInString(v); n < 32 {
+		return fmt.Errorf("has %d characters, fewer than 32", n)
 	}
 	return nil
 }
 
+var pathSecret = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
+
 func checkPathSecret(v string) error {
-	for _, r := range v {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_') {
-			return fmt.Errorf("holds a character that would have to be escaped in an address")
-		}
+	if !pathSecret.MatchString(v) {
+		return errors.New("holds a character that would have to be escaped in an address")
 	}
 	return checkSecret(v)
 }
 
+var gitlabPath = regexp.MustCompile(`^[\p{L}\p{N}_][\p{L}\p{N}_.-]*(/[\p{L}\p{N}_][\p{L}\p{N}_.-]*)*$`)
+
 func fullPath(field func(*Config) *string, segments int) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		*field(c) = v
-		parts := strings.Split(v, "/")
-		if len(parts) < segments || slices.Contains(parts, "") || strings.ContainsAny(v, " :?#") {
+		if strings.Count(v, "/")+1 < segments || !gitlabPath.MatchString(v) {
 			return fmt.Errorf("%q is not a full path", v)
 		}
 		return nil
 	}
+}
+
+// loadJourney notices a journey that was given in place of the path to it.
+func loadJourney(v string) (*onboarding.Journey, error) {
+	if strings.ContainsRune(v, '\n') {
+		return nil, errors.New("is not a path: PASSERELLE_JOURNEY is the path of the journey, and PASSERELLE_JOURNEY_FILE that of a file that holds the path")
+	}
+	return LoadJourney(v)
 }
 
 func oneOf(v string, choices ...string) error {
@@ -295,8 +449,8 @@ func duration(field func(*Config) *time.Duration, lowest, highest time.Duration)
 
 func number(set func(*Config, int), lowest, highest int) func(*Config, string) error {
 	return func(c *Config, v string) error {
-		var n int
-		if _, err := fmt.Sscanf(v+"\n", "%d\n", &n); err != nil || n < lowest || n > highest {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < lowest || n > highest {
 			return fmt.Errorf("%q is not a number from %d to %d", v, lowest, highest)
 		}
 		set(c, n)
@@ -304,30 +458,58 @@ func number(set func(*Config, int), lowest, highest int) func(*Config, string) e
 	}
 }
 
+var tokenName = regexp.MustCompile(`^[A-Za-z0-9._@-]{1,64}$`)
+
+// parseAdminTokens does not repeat a word of what it was given: any of them may be
+// the token itself, put in the wrong place.
 func parseAdminTokens(v string) ([]AdminToken, error) {
-	var tokens []AdminToken
+	var (
+		tokens []AdminToken
+		errs   []error
+	)
 	for i, word := range strings.FieldsFunc(v, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) }) {
-		parts := strings.Split(word, ":")
-		if len(parts) != 3 || parts[0] == "" {
-			return nil, fmt.Errorf("token %d is not of the form name:role:sha256", i+1)
+		token, what := parseAdminToken(word)
+		switch {
+		case what != "":
+		case slices.ContainsFunc(tokens, func(t AdminToken) bool { return t.Name == token.Name }):
+			what = "its name is taken by another"
+		case slices.ContainsFunc(tokens, func(t AdminToken) bool { return t.SHA256 == token.SHA256 }):
+			what = "it is the same token as another"
+		default:
+			tokens = append(tokens, token)
+			continue
 		}
-		role := Role(parts[1])
-		if !slices.Contains([]Role{Viewer, Operator, Admin}, role) {
-			return nil, fmt.Errorf("token %d (%s): %q is no role", i+1, parts[0], parts[1])
-		}
-		sum, err := hex.DecodeString(parts[2])
-		if err != nil || len(sum) != sha256.Size {
-			return nil, fmt.Errorf("token %d (%s): its last part is not a SHA-256 in 64 hexadecimal digits; printf %%s TOKEN | sha256sum makes one", i+1, parts[0])
-		}
-		if slices.ContainsFunc(tokens, func(t AdminToken) bool { return t.Name == parts[0] }) {
-			return nil, fmt.Errorf("token %d: the name %s is taken by another", i+1, parts[0])
-		}
-		tokens = append(tokens, AdminToken{Name: parts[0], Role: role, SHA256: [sha256.Size]byte(sum)})
+		errs = append(errs, fmt.Errorf("token %d: %s", i+1, what))
 	}
-	return tokens, nil
+	return tokens, errors.Join(errs...)
+}
+
+func parseAdminToken(word string) (token AdminToken, what string) {
+	parts := strings.Split(word, ":")
+	if len(parts) != 3 {
+		return token, "it is not of the form name:role:sha256"
+	}
+	token.Name, token.Role = parts[0], Role(parts[1])
+	sum, err := hex.DecodeString(parts[2])
+	switch {
+	case !tokenName.MatchString(token.Name):
+		return token, "its name is not made of 1 to 64 letters, digits, dots, hyphens, underscores or at signs"
+	case !slices.Contains([]Role{Viewer, Operator, Admin}, token.Role):
+		return token, "its second part is no role"
+	case err != nil || len(sum) != sha256.Size:
+		return token, "its last part is not a SHA-256 in 64 hexadecimal digits; printf %s TOKEN | sha256sum makes one"
+	}
+	token.SHA256 = [sha256.Size]byte(sum)
+	if token.SHA256 == sha256.Sum256(nil) {
+		return token, "its last part is the SHA-256 of nothing: whoever sends no token would have this one"
+	}
+	return token, ""
 }
 
 // NewAdminToken returns the entry for a token, of which it keeps the hash.
 func NewAdminToken(name string, role Role, token string) AdminToken {
 	return AdminToken{Name: name, Role: role, SHA256: sha256.Sum256([]byte(token))}
 }
+
+// Hex is the hash as PASSERELLE_ADMIN_TOKENS has it.
+func (t AdminToken) Hex() string { return hex.EncodeToString(t.SHA256[:]) }

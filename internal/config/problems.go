@@ -42,22 +42,18 @@ func (p *Problems) add(where, what, advice string) {
 
 // addError adds a problem, or all of those that err holds.
 func (p *Problems) addError(where string, err error, advice string) {
-	var nested *Problems
-	if errors.As(err, &nested) {
+	if nested, ok := errors.AsType[*Problems](err); ok {
 		p.List = append(p.List, nested.List...)
 		return
 	}
-	p.add(where, err.Error(), advice)
-}
-
-func (p *Problems) sort() {
-	slices.SortFunc(p.List, func(a, b Problem) int { return cmp.Compare(a.Where, b.Where) })
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		p.add(where, line, advice)
+	}
 }
 
 // reason is what went wrong with a file, without its name.
 func reason(err error) string {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err.Error()
 	}
 	return err.Error()

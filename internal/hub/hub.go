@@ -87,8 +87,7 @@ func Start(ctx context.Context, o Options) (_ *Hub, err error) {
 		return nil, err
 	}
 	if err := h.serve(ctx, o, metrics); err != nil {
-		h.stopWorkers(true)
-		return nil, err
+		return nil, errors.Join(err, h.stopWorkers(true))
 	}
 	return h, nil
 }

@@ -2,14 +2,19 @@ package hub_test
 
 import (
 	"context"
+	"flag"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -18,14 +23,25 @@ import (
 	"github.com/cloud-pi-native/passerelle/internal/localpg/localpgtest"
 	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
-	"github.com/cloud-pi-native/passerelle/internal/simulator/gitlab"
 	"github.com/cloud-pi-native/passerelle/internal/stage"
 	"github.com/cloud-pi-native/passerelle/jobs"
 )
 
-func TestMain(m *testing.M) { localpgtest.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		runChild()
+		return
+	}
+	// These tests wait for hubs more than they compute. The command line still wins.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
+	localpgtest.Main(m)
+}
 
 // rig is a stage, a database and hubs on it, for one test.
+type hubOptions = hub.Options
+
 type rig struct {
 	*stage.Stage
 
@@ -35,46 +51,78 @@ type rig struct {
 	pool     *pgxpool.Pool
 	config   *config.Config
 	timing   jobs.Timing
+	clock    *clock
+	// address is that of the hub that was started last.
+	address string
+	// hooks counts the webhooks that a hub must have stored by now.
+	hooks int
 }
+
+// clock is the simulators' clock: the real one, moved forward.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // quick is the timing of a hub under test: the same rules, in fractions of a second.
 func quick() jobs.Timing {
 	return jobs.Timing{
-		CallTimeout:  400 * time.Millisecond,
+		CallTimeout:  5 * time.Second, // tests in which calls hang have less
 		EffectMargin: 300 * time.Millisecond,
 		PollInterval: time.Hour, // tests that want a poll ask for it
 		RetryCap:     50 * time.Millisecond,
-		AskAgain:     20 * time.Millisecond,
+		AskAgain:     50 * time.Millisecond,
 		DrainTimeout: 10 * time.Second,
 	}
 }
 
-// setup sets a stage and an empty database up; the test starts its hubs.
-func setup(t *testing.T, options ...func(*stage.Options)) *rig {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	t.Cleanup(cancel)
-	var o stage.Options
-	for _, option := range options {
-		option(&o)
-	}
-	set, err := stage.New(ctx, o)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, set.Close()) })
+// Where answers are lost: an effect that is late comes after its caller gave up, and
+// long before anybody may conclude that it did not.
+const (
+	lossTimeout = 300 * time.Millisecond
+	lossDelay   = 600 * time.Millisecond
+	lossMargin  = 1500 * time.Millisecond
+)
 
-	r := &rig{Stage: set, t: t, ctx: ctx, database: localpgtest.Migrated(t), timing: quick()}
-	r.config, err = set.Hub(r.database)
-	require.NoError(t, err)
-	r.config.DatabaseConnections = 8
-	r.config.Workers = 8
-	r.pool, err = pgxpool.New(ctx, r.database)
-	require.NoError(t, err)
-	t.Cleanup(r.pool.Close)
+func (r *rig) lossy() *rig {
+	r.timing.CallTimeout, r.timing.EffectMargin = lossTimeout, lossMargin
 	return r
 }
 
+// setup sets a stage and an empty database up; the test starts its hubs.
+func setup(t *testing.T) *rig {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	r := &rig{t: t, ctx: ctx, timing: quick(), clock: &clock{}}
+	var err error
+	r.Stage, err = stage.New(ctx, stage.Options{Clock: r.clock.now})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+
+	return r.anew()
+}
+
+// anew is the same stage with another, empty database.
+func (r *rig) anew() *rig {
+	r.t.Helper()
+	other := &rig{Stage: r.Stage, t: r.t, ctx: r.ctx, timing: r.timing, clock: r.clock, database: localpgtest.Migrated(r.t)}
+	var err error
+	other.config, err = r.Hub(other.database)
+	require.NoError(r.t, err)
+	other.config.DatabaseConnections = 8
+	other.config.Workers = 8
+	other.pool, err = pgxpool.New(r.ctx, other.database)
+	require.NoError(r.t, err)
+	r.t.Cleanup(other.pool.Close)
+	// The database is a copy; the ledger in it begins now.
+	_, err = other.pool.Exec(r.ctx, "update installation set began_at = clock_timestamp()")
+	require.NoError(r.t, err)
+	return other
+}
+
 // start starts a hub and has DS send its webhooks there.
-func (r *rig) start(options ...func(*hub.Options)) *hub.Hub {
+func (r *rig) start(options ...func(*hubOptions)) *hub.Hub {
 	r.t.Helper()
 	o := hub.Options{Config: r.config, Logger: slog.New(&testLog{t: r.t}), Version: "test", Timing: &r.timing}
 	for _, option := range options {
@@ -83,13 +131,29 @@ func (r *rig) start(options ...func(*hub.Options)) *hub.Hub {
 	running, err := hub.Start(r.ctx, o)
 	require.NoError(r.t, err)
 	r.t.Cleanup(running.Kill)
-	if running.Addr() != "" {
-		r.SendTo("http://" + running.Addr())
-	}
+	r.address = base(running)
+	r.SendTo(r.address)
 	return running
 }
 
-// file files a form for a project and returns the dossier's number.
+// startPolled starts a hub and waits for the poll that it begins with.
+func (r *rig) startPolled(options ...func(*hubOptions)) *hub.Hub {
+	r.t.Helper()
+	before := r.polls()
+	running := r.start(options...)
+	r.eventually("the poll at start", func() bool { return r.polls() > before })
+	return running
+}
+
+func (r *rig) polls() int {
+	r.t.Helper()
+	return count(r, "select count(*) from river_job where kind = 'poll_demarche' and state = 'completed'")
+}
+
+func base(h *hub.Hub) string { return "http://" + h.Addr() }
+
+// file files a form for a project and returns the dossier's number. With options,
+// whether a webhook comes is the caller's business.
 func (r *rig) file(project string, options ...demarches.ActOption) int {
 	r.t.Helper()
 	return r.fileAnswers(demarches.ConsoleAccessAnswers(project), options...)
@@ -101,26 +165,68 @@ func (r *rig) fileAnswers(answers demarches.Answers, options ...demarches.ActOpt
 		Email: "camille.durand@example.org", Applicant: demarches.Applicant{FirstName: "Camille", LastName: "Durand"}, Answers: answers,
 	}, options...)
 	require.NoError(r.t, err)
+	if len(options) == 0 {
+		r.hooks++
+	}
 	return number
 }
 
-// accept takes a dossier from filed to accepted.
-func (r *rig) accept(number int, options ...demarches.ActOption) {
+// act is an act in DS that sends a webhook to a hub that listens; quietly is one
+// that does not.
+func (r *rig) act(err error) {
 	r.t.Helper()
-	require.NoError(r.t, r.DS.StartInstruction(number, options...))
-	require.NoError(r.t, r.DS.Accept(number, "", options...))
+	require.NoError(r.t, err)
+	r.hooks++
 }
 
-// hook sends a webhook by hand, as DS does, and returns the answer's status.
-func (r *rig) hook(base string, form url.Values) int {
+func (r *rig) quietly(err error) {
 	r.t.Helper()
-	request, err := http.NewRequestWithContext(r.ctx, http.MethodPost, base+"/webhooks/demarches/"+r.Secret, strings.NewReader(form.Encode()))
 	require.NoError(r.t, err)
+}
+
+// accept takes a dossier from filed to accepted, refuse to refused.
+func (r *rig) accept(number int) {
+	r.t.Helper()
+	r.act(r.DS.StartInstruction(number))
+	r.act(r.DS.Accept(number, ""))
+}
+
+func (r *rig) refuse(number int) {
+	r.t.Helper()
+	r.act(r.DS.StartInstruction(number))
+	r.act(r.DS.Refuse(number, motivation))
+}
+
+// turnDown goes back on an acceptance and refuses.
+func (r *rig) turnDown(number int) {
+	r.t.Helper()
+	r.act(r.DS.BackToInstruction(number))
+	r.act(r.DS.Refuse(number, motivation))
+}
+
+const motivation = "Le projet relève d’une autre offre."
+
+// hook sends a webhook by hand, as DS does, and returns the answer's status: 0 when
+// nobody answered.
+func (r *rig) hook(base string, form url.Values) int {
+	request, err := http.NewRequestWithContext(r.ctx, http.MethodPost, base+"/webhooks/demarches/"+r.Secret, strings.NewReader(form.Encode()))
+	if err != nil {
+		r.t.Error(err)
+		return 0
+	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	response, err := http.DefaultClient.Do(request)
-	require.NoError(r.t, err)
-	require.NoError(r.t, response.Body.Close())
+	if err != nil {
+		return 0
+	}
+	_ = response.Body.Close()
 	return response.StatusCode
+}
+
+// updated is the date that DS's webhook for a dossier bears.
+func (r *rig) updated(number int) time.Time {
+	view, _ := r.DS.Dossier(number)
+	return view.Updated
 }
 
 func hookFor(number int, state onboarding.State, at time.Time) url.Values {
@@ -130,16 +236,64 @@ func hookFor(number int, state onboarding.State, at time.Time) url.Values {
 	}
 }
 
-// settled waits until no job is left to do: none waits, runs or is to be retried,
-// but for the next poll.
+// poll has the hub poll DS now, and waits until it has.
+func (r *rig) poll() {
+	r.t.Helper()
+	client, err := jobs.NewClient(jobs.Options{Pool: r.pool, InsertOnly: true, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(r.t, err)
+	var id int64
+	r.eventually("no other poll is under way", func() bool {
+		inserted, err := client.Insert(r.ctx, jobs.PollDemarche{Demarche: stage.Form}, nil)
+		require.NoError(r.t, err)
+		id = inserted.Job.ID
+		return !inserted.UniqueSkippedAsDuplicate
+	})
+	r.eventually("the poll is done", func() bool {
+		return count(r, "select count(*) from river_job where state = 'completed' and id = $1", id) == 1
+	})
+}
+
+// settled waits until every webhook that was sent is stored and answered for, and no
+// job is left to do.
 func (r *rig) settled() {
 	r.t.Helper()
-	const left = `select count(*) from river_job where state not in ('completed', 'cancelled', 'discarded')`
-	r.eventually("jobs are left", func() bool {
-		var count int
-		require.NoError(r.t, r.pool.QueryRow(r.ctx, left).Scan(&count))
-		return count == 0
-	})
+	r.eventually("work is left", func() bool { return r.left() == 0 })
+}
+
+func (r *rig) left() int {
+	r.t.Helper()
+	return count(r, `select
+		(select count(*) from river_job where state not in ('completed', 'cancelled', 'discarded')) +
+		(select count(*) from deliveries where settled_at is null) +
+		(select greatest($1 - count(*), 0) from deliveries)`, r.hooks)
+}
+
+// settledUnheld is settled where services ask us to wait longer than a test can.
+func (r *rig) settledUnheld() {
+	r.t.Helper()
+	r.eventually("work is left", func() bool { r.unhold(); return r.left() == 0 })
+}
+
+// unhold lets the time pass for which queues are held and jobs put off.
+func (r *rig) unhold() {
+	r.t.Helper()
+	r.exec("update queue_holds set until = clock_timestamp()")
+	r.exec("update river_job set state = 'available', scheduled_at = clock_timestamp() where state in ('scheduled', 'retryable')")
+}
+
+// expire lets the time pass after which what a dead process had is anybody's: its
+// leases, its jobs, its leadership.
+func (r *rig) expire() {
+	r.t.Helper()
+	r.exec("update leases set until = clock_timestamp()")
+	r.exec("update river_job set attempted_at = attempted_at - interval '1 day' where state = 'running'")
+	r.exec("update river_leader set elected_at = elected_at - interval '1 day', expires_at = clock_timestamp()")
+}
+
+func (r *rig) exec(sql string) {
+	r.t.Helper()
+	_, err := r.pool.Exec(r.ctx, sql)
+	require.NoError(r.t, err)
 }
 
 // eventually waits until done, which looks at the database, says so. Postgres gives
@@ -158,65 +312,47 @@ func (r *rig) eventually(what string, done func() bool) {
 	}
 }
 
-// until waits until GitLab looks as told.
-func (r *rig) until(what string, done func(gitlab.View) bool) {
+// received waits for a signal of the test's.
+func (r *rig) received(what string, signal <-chan struct{}) {
 	r.t.Helper()
-	if err := r.GitLab.WaitFor(r.ctx, done); err != nil {
+	select {
+	case <-signal:
+	case <-r.ctx.Done():
 		r.dump()
-		require.NoError(r.t, err, what)
+		require.FailNow(r.t, "in vain: "+what)
 	}
+}
+
+// count is the number that a query returns.
+func count(r *rig, sql string, args ...any) int {
+	r.t.Helper()
+	ctx := context.WithoutCancel(r.ctx) // the test's time is watched elsewhere
+	var n int
+	require.NoError(r.t, r.pool.QueryRow(ctx, sql, args...).Scan(&n))
+	return n
+}
+
+// list is what a query of one column of text returns.
+func list(r *rig, sql string, args ...any) []string {
+	r.t.Helper()
+	rows, err := r.pool.Query(context.WithoutCancel(r.ctx), sql, args...)
+	require.NoError(r.t, err)
+	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(r.t, err)
+	return all
 }
 
 // dump prints what a failed test needs to be understood.
 func (r *rig) dump() {
-	ctx := context.Background()
-	rows, err := r.pool.Query(ctx, `select id, kind, state, args::text, coalesce(errors[array_upper(errors, 1)]::text, '') from river_job where kind <> 'poll_demarche' order by id limit 60`)
-	if err != nil {
-		r.t.Log(err)
-		return
-	}
-	defer rows.Close()
-	for rows.Next() {
-		values, err := rows.Values()
-		r.t.Log(values, err)
-	}
-}
-
-// group returns the group of a dossier, by the path that it must have.
-func (r *rig) group(segment string) *gitlab.Group {
-	for _, group := range r.GitLab.Groups() {
-		if group.FullPath == stage.RootGroup+"/"+segment {
-			return &group
-		}
-	}
-	return nil
-}
-
-// messages returns the messages that the hub sent to a dossier's applicant.
-func (r *rig) messages(number int) []demarches.Message {
-	var ours []demarches.Message
-	for _, message := range r.DS.Messages(number) {
-		if !message.Automatic && message.From == stage.Agent {
-			ours = append(ours, message)
-		}
-	}
-	return ours
-}
-
-// kinds returns the kinds of a dossier's ledger entries, in order.
-func (r *rig) kinds(number int) []string {
 	r.t.Helper()
-	rows, err := r.pool.Query(r.ctx, "select kind from ledger_entries where chain = $1 order by seq", number)
-	require.NoError(r.t, err)
-	defer rows.Close()
-	var kinds []string
-	for rows.Next() {
-		var kind string
-		require.NoError(r.t, rows.Scan(&kind))
-		kinds = append(kinds, kind)
+	for _, sql := range []string{
+		`select concat_ws(' ', id, kind, state, attempt, args, errors[array_upper(errors, 1)]->>'error') from river_job order by id desc limit 40`,
+		`select concat_ws(' ', dossier, kind, key, intent_at, done_at, failed_revision, failure) from resources order by dossier limit 40`,
+		`select concat_ws(' ', chain, seq, kind, data) from ledger_entries order by at desc limit 40`,
+		`select concat_ws(' ', id, dossier, state, asks, outcome) from deliveries order by id desc limit 20`,
+	} {
+		r.t.Log(strings.Join(list(r, sql), "\n"))
 	}
-	require.NoError(r.t, rows.Err())
-	return kinds
 }
 
 // testLog writes the hub's warnings to the test's log.
@@ -231,7 +367,7 @@ func (l *testLog) Enabled(_ context.Context, level slog.Level) bool {
 
 func (l *testLog) Handle(_ context.Context, record slog.Record) error {
 	var text strings.Builder
-	record.Attrs(func(a slog.Attr) bool { text.WriteString(" " + a.String()); return true })
+	record.Attrs(func(a slog.Attr) bool { fmt.Fprintf(&text, " %s", a); return true })
 	l.t.Log(record.Message + text.String())
 	return nil
 }

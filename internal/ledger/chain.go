@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // BrokenChain is the error for a chain that does not verify: it names the first
@@ -67,11 +69,24 @@ func CheckChain(chain int64, entries []LedgerEntry, head *LedgerHead) error {
 	return nil
 }
 
+// Beginner begins transactions, as a pool does.
+type Beginner interface {
+	BeginTx(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error)
+}
+
+// Snapshot runs f on one state of the database: what the hub appends meanwhile would
+// make a chain longer than the head that was read a moment before.
+func Snapshot(ctx context.Context, db Beginner, f func(*Queries) error) error {
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, db, options, func(tx pgx.Tx) error { return f(New(tx)) })
+}
+
 // chainsAtOnce bounds how many chains Verify holds in memory.
 const chainsAtOnce = 500
 
 // Verify checks every chain, some at a time, and gives each broken one to report.
-// It returns how many chains and entries it checked; its error is about reading.
+// It returns how many chains and entries it checked; its error is about reading. While
+// a hub is at work it needs a Snapshot.
 func (q *Queries) Verify(ctx context.Context, report func(*BrokenChain)) (chains, entries int, err error) {
 	for after := int64(-1); ; {
 		numbers, err := q.Chains(ctx, ChainsParams{After: after, Count: chainsAtOnce})

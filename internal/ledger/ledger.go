@@ -46,6 +46,7 @@ const (
 	IntentDropped    EntryKind = "intent_dropped"    // action: no longer wanted, and it had not happened
 	ActionFailed     EntryKind = "action_failed"     // action, reason
 	JobReplayed      EntryKind = "job_replayed"      // job, kind, reason
+	LedgerRestored   EntryKind = "ledger_restored"   // reason
 )
 
 // Fact is an entry to be appended.

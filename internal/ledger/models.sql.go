@@ -13,7 +13,8 @@ import (
 type Cursor struct {
 	Demarche int64
 	Newest   time.Time
-	PolledAt *time.Time
+	Position []byte
+	SweptAt  time.Time
 }
 
 type Delivery struct {

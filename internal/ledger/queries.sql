@@ -10,7 +10,7 @@ returning id;
 -- The delivery, and what is known of its dossier: whether a later look covers it.
 select v.id, v.received_at, v.demarche, v.dossier, v.hinted_at, v.asks,
     clock_timestamp()::timestamptz as now,
-    coalesce(d.fetch_started_at > v.received_at
+    coalesce(v.settled_at is null and d.fetch_started_at > v.received_at
         and (v.hinted_at is null or v.hinted_at > clock_timestamp() + interval '5 minutes' or d.updated_at >= v.hinted_at),
         false)::boolean as covered
 from deliveries v left join dossiers d on d.number = v.dossier
@@ -54,6 +54,7 @@ select * from dossiers where number = any(@numbers::bigint[]) order by number fo
 -- name: LockDossier :one
 select sqlc.embed(dossiers), clock_timestamp()::timestamptz as now,
     (select began_at from installation)::timestamptz as ledger_began_at,
+    exists (select from queue_holds h where h.queue = @queue and h.until > clock_timestamp())::boolean as held,
     exists (
         select from leases
         where leases.dossier = dossiers.number and purpose = @purpose and owner = @owner and leases.until > clock_timestamp()
@@ -79,10 +80,10 @@ where number = @number;
 update dossiers set fetch_started_at = @fetch_started_at, updated_at = @updated_at where number = @number;
 
 -- name: TrashDossier :exec
-update dossiers set trashed_at = @at where number = @number;
+update dossiers set trashed_at = @at, fetch_started_at = @fetch_started_at where number = @number;
 
 -- name: DeleteDossier :exec
-update dossiers set state = 'supprime', deleted_at = @at, snapshot = @snapshot, fingerprint = @fingerprint,
+update dossiers set state = 'supprime', deleted_at = @at, fetch_started_at = @fetch_started_at, snapshot = @snapshot, fingerprint = @fingerprint,
     step = @step, revision = revision + 1
 where number = @number;
 
@@ -90,16 +91,25 @@ where number = @number;
 select * from resources where dossier = any(@dossiers::bigint[]) order by dossier, system, kind, key;
 
 -- name: RecordIntent :exec
-insert into resources (dossier, system, kind, key, intent_at, first_intent_at)
-values (@dossier, @system, @kind, @key, clock_timestamp(), clock_timestamp())
+-- A path is where it is about to be made, for when that cannot be told later.
+insert into resources (dossier, system, kind, key, intent_at, first_intent_at, path)
+values (@dossier, @system, @kind, @key, clock_timestamp(), clock_timestamp(), @path)
 on conflict (dossier, system, kind, key) do update
 set intent_at = excluded.intent_at,
+    path = case when excluded.path = '' then resources.path else excluded.path end,
     first_intent_at = coalesce(resources.first_intent_at, excluded.first_intent_at), failed_revision = 0, failure = '';
 
 -- name: WithdrawIntent :exec
 -- The call had no effect for certain: the next attempt need not ask for it.
-update resources set intent_at = null, first_intent_at = null
-where dossier = @dossier and system = @system and kind = @kind and key = @key and done_at is null;
+update resources set intent_at = done_at,
+    first_intent_at = case when done_at is not null then first_intent_at end,
+    path = case when done_at is null then '' else path end
+where dossier = @dossier and system = @system and kind = @kind and key = @key;
+
+-- name: RestampIntent :exec
+-- The call may have been made only now: what it may yet do is waited for from here on.
+update resources set intent_at = clock_timestamp()
+where dossier = @dossier and system = @system and kind = @kind and key = @key and intent_at is distinct from done_at;
 
 -- name: RecordOutcome :exec
 insert into resources (dossier, system, kind, key, intent_at, external_id, url, path, applied, done_at)
@@ -133,13 +143,14 @@ where chain = @chain order by seq;
 select * from ledger_heads where chain = @chain;
 
 -- name: Chains :many
--- The chains after one, by number: those that have a head, entries, or a dossier.
+-- The chains after one, by number: those that have a head, entries, or a dossier. Each
+-- part has its own limit, or every page would sort all that is left.
 select chain::bigint as chain from (
-    select chain from ledger_heads
-    union select chain from ledger_entries
-    union select number from dossiers
+    (select chain from ledger_heads where chain > @after::bigint order by chain limit @count::int)
+    union (select distinct chain from ledger_entries where chain > @after::bigint order by chain limit @count::int)
+    union (select number from dossiers where number > @after::bigint order by number limit @count::int)
 ) chains
-where chain > @after::bigint order by chain limit @count::int;
+order by chain limit @count::int;
 
 -- name: HeadsOf :many
 select * from ledger_heads where chain = any(@chains::bigint[]) order by chain;
@@ -149,11 +160,33 @@ select chain, seq, at, actor, kind, data, previous, hash from ledger_entries
 where chain = any(@chains::bigint[]) order by chain, seq;
 
 -- name: Cursor :one
--- How far the form's changes have been read; begins where it is told to.
-insert into cursors (demarche, newest) values (@demarche, @newest)
+-- How far the form's changes have been read; begins where it is told to. Removals are
+-- read from a week before the last whole poll, since DS dates them back to when the
+-- dossier went out of sight, and from the oldest one that is in the bin still.
+insert into cursors (demarche, newest, swept_at) values (@demarche, @newest, @newest)
 on conflict (demarche) do update set demarche = excluded.demarche
-returning newest;
+returning newest, position, least(
+    swept_at - interval '7 days',
+    (select min(d.trashed_at) from dossiers d
+        where d.demarche = @demarche and d.deleted_at is null and d.trashed_at > clock_timestamp() - interval '90 days')
+)::timestamptz as removed_since;
 
 -- name: AdvanceCursor :exec
-update cursors set newest = greatest(newest, @newest::timestamptz), polled_at = clock_timestamp()
+update cursors set newest = greatest(newest, @newest::timestamptz), position = @position
 where demarche = @demarche;
+
+-- name: EndCatchUp :exec
+update cursors set position = null, swept_at = @swept_at where demarche = @demarche;
+
+-- name: ForgetPosition :exec
+-- A position that DS does not take any more: the catch-up begins anew.
+update cursors set position = null where demarche = @demarche;
+
+-- name: LockJob :exec
+-- Two replays of one job take turns.
+select pg_advisory_xact_lock(hashtextextended('replay', @job::bigint));
+
+-- name: BeginAnew :exec
+-- Says that the ledger was restored: what is older than now may have been dealt with
+-- by what was lost.
+update installation set began_at = clock_timestamp();

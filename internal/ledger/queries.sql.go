@@ -13,17 +13,18 @@ import (
 )
 
 const advanceCursor = `-- name: AdvanceCursor :exec
-update cursors set newest = greatest(newest, $1::timestamptz), polled_at = clock_timestamp()
-where demarche = $2
+update cursors set newest = greatest(newest, $1::timestamptz), position = $2
+where demarche = $3
 `
 
 type AdvanceCursorParams struct {
 	Newest   time.Time
+	Position []byte
 	Demarche int64
 }
 
 func (q *Queries) AdvanceCursor(ctx context.Context, arg AdvanceCursorParams) error {
-	_, err := q.db.Exec(ctx, advanceCursor, arg.Newest, arg.Demarche)
+	_, err := q.db.Exec(ctx, advanceCursor, arg.Newest, arg.Position, arg.Demarche)
 	return err
 }
 
@@ -59,13 +60,24 @@ func (q *Queries) AskAgain(ctx context.Context, id int64) error {
 	return err
 }
 
+const beginAnew = `-- name: BeginAnew :exec
+update installation set began_at = clock_timestamp()
+`
+
+// Says that the ledger was restored: what is older than now may have been dealt with
+// by what was lost.
+func (q *Queries) BeginAnew(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, beginAnew)
+	return err
+}
+
 const chains = `-- name: Chains :many
 select chain::bigint as chain from (
-    select chain from ledger_heads
-    union select chain from ledger_entries
-    union select number from dossiers
+    (select chain from ledger_heads where chain > $1::bigint order by chain limit $2::int)
+    union (select distinct chain from ledger_entries where chain > $1::bigint order by chain limit $2::int)
+    union (select number from dossiers where number > $1::bigint order by number limit $2::int)
 ) chains
-where chain > $1::bigint order by chain limit $2::int
+order by chain limit $2::int
 `
 
 type ChainsParams struct {
@@ -73,7 +85,8 @@ type ChainsParams struct {
 	Count int32
 }
 
-// The chains after one, by number: those that have a head, entries, or a dossier.
+// The chains after one, by number: those that have a head, entries, or a dossier. Each
+// part has its own limit, or every page would sort all that is left.
 func (q *Queries) Chains(ctx context.Context, arg ChainsParams) ([]int64, error) {
 	rows, err := q.db.Query(ctx, chains, arg.After, arg.Count)
 	if err != nil {
@@ -95,9 +108,13 @@ func (q *Queries) Chains(ctx context.Context, arg ChainsParams) ([]int64, error)
 }
 
 const cursor = `-- name: Cursor :one
-insert into cursors (demarche, newest) values ($1, $2)
+insert into cursors (demarche, newest, swept_at) values ($1, $2, $2)
 on conflict (demarche) do update set demarche = excluded.demarche
-returning newest
+returning newest, position, least(
+    swept_at - interval '7 days',
+    (select min(d.trashed_at) from dossiers d
+        where d.demarche = $1 and d.deleted_at is null and d.trashed_at > clock_timestamp() - interval '90 days')
+)::timestamptz as removed_since
 `
 
 type CursorParams struct {
@@ -105,31 +122,41 @@ type CursorParams struct {
 	Newest   time.Time
 }
 
-// How far the form's changes have been read; begins where it is told to.
-func (q *Queries) Cursor(ctx context.Context, arg CursorParams) (time.Time, error) {
+type CursorRow struct {
+	Newest       time.Time
+	Position     []byte
+	RemovedSince time.Time
+}
+
+// How far the form's changes have been read; begins where it is told to. Removals are
+// read from a week before the last whole poll, since DS dates them back to when the
+// dossier went out of sight, and from the oldest one that is in the bin still.
+func (q *Queries) Cursor(ctx context.Context, arg CursorParams) (CursorRow, error) {
 	row := q.db.QueryRow(ctx, cursor, arg.Demarche, arg.Newest)
-	var newest time.Time
-	err := row.Scan(&newest)
-	return newest, err
+	var i CursorRow
+	err := row.Scan(&i.Newest, &i.Position, &i.RemovedSince)
+	return i, err
 }
 
 const deleteDossier = `-- name: DeleteDossier :exec
-update dossiers set state = 'supprime', deleted_at = $1, snapshot = $2, fingerprint = $3,
-    step = $4, revision = revision + 1
-where number = $5
+update dossiers set state = 'supprime', deleted_at = $1, fetch_started_at = $2, snapshot = $3, fingerprint = $4,
+    step = $5, revision = revision + 1
+where number = $6
 `
 
 type DeleteDossierParams struct {
-	At          *time.Time
-	Snapshot    []byte
-	Fingerprint string
-	Step        int32
-	Number      int64
+	At             *time.Time
+	FetchStartedAt time.Time
+	Snapshot       []byte
+	Fingerprint    string
+	Step           int32
+	Number         int64
 }
 
 func (q *Queries) DeleteDossier(ctx context.Context, arg DeleteDossierParams) error {
 	_, err := q.db.Exec(ctx, deleteDossier,
 		arg.At,
+		arg.FetchStartedAt,
 		arg.Snapshot,
 		arg.Fingerprint,
 		arg.Step,
@@ -141,7 +168,7 @@ func (q *Queries) DeleteDossier(ctx context.Context, arg DeleteDossierParams) er
 const delivery = `-- name: Delivery :one
 select v.id, v.received_at, v.demarche, v.dossier, v.hinted_at, v.asks,
     clock_timestamp()::timestamptz as now,
-    coalesce(d.fetch_started_at > v.received_at
+    coalesce(v.settled_at is null and d.fetch_started_at > v.received_at
         and (v.hinted_at is null or v.hinted_at > clock_timestamp() + interval '5 minutes' or d.updated_at >= v.hinted_at),
         false)::boolean as covered
 from deliveries v left join dossiers d on d.number = v.dossier
@@ -215,6 +242,20 @@ func (q *Queries) DropLease(ctx context.Context, arg DropLeaseParams) error {
 	return err
 }
 
+const endCatchUp = `-- name: EndCatchUp :exec
+update cursors set position = null, swept_at = $1 where demarche = $2
+`
+
+type EndCatchUpParams struct {
+	SweptAt  time.Time
+	Demarche int64
+}
+
+func (q *Queries) EndCatchUp(ctx context.Context, arg EndCatchUpParams) error {
+	_, err := q.db.Exec(ctx, endCatchUp, arg.SweptAt, arg.Demarche)
+	return err
+}
+
 const entries = `-- name: Entries :many
 select chain, seq, at, actor, kind, data, previous, hash from ledger_entries
 where chain = $1 order by seq
@@ -281,6 +322,16 @@ func (q *Queries) EntriesOf(ctx context.Context, chains []int64) ([]LedgerEntry,
 		return nil, err
 	}
 	return items, nil
+}
+
+const forgetPosition = `-- name: ForgetPosition :exec
+update cursors set position = null where demarche = $1
+`
+
+// A position that DS does not take any more: the catch-up begins anew.
+func (q *Queries) ForgetPosition(ctx context.Context, demarche int64) error {
+	_, err := q.db.Exec(ctx, forgetPosition, demarche)
+	return err
 }
 
 const forgiveFailures = `-- name: ForgiveFailures :exec
@@ -442,14 +493,16 @@ func (q *Queries) InsertDossier(ctx context.Context, arg InsertDossierParams) (i
 const lockDossier = `-- name: LockDossier :one
 select dossiers.number, dossiers.demarche, dossiers.state, dossiers.step, dossiers.filed_at, dossiers.updated_at, dossiers.fetch_started_at, dossiers.trashed_at, dossiers.deleted_at, dossiers.revision, dossiers.snapshot, dossiers.fingerprint, clock_timestamp()::timestamptz as now,
     (select began_at from installation)::timestamptz as ledger_began_at,
+    exists (select from queue_holds h where h.queue = $1 and h.until > clock_timestamp())::boolean as held,
     exists (
         select from leases
-        where leases.dossier = dossiers.number and purpose = $1 and owner = $2 and leases.until > clock_timestamp()
+        where leases.dossier = dossiers.number and purpose = $2 and owner = $3 and leases.until > clock_timestamp()
     )::boolean as leased
-from dossiers where dossiers.number = $3 for update of dossiers
+from dossiers where dossiers.number = $4 for update of dossiers
 `
 
 type LockDossierParams struct {
+	Queue   string
 	Purpose string
 	Owner   uuid.UUID
 	Number  int64
@@ -459,11 +512,17 @@ type LockDossierRow struct {
 	Dossier       Dossier
 	Now           time.Time
 	LedgerBeganAt time.Time
+	Held          bool
 	Leased        bool
 }
 
 func (q *Queries) LockDossier(ctx context.Context, arg LockDossierParams) (LockDossierRow, error) {
-	row := q.db.QueryRow(ctx, lockDossier, arg.Purpose, arg.Owner, arg.Number)
+	row := q.db.QueryRow(ctx, lockDossier,
+		arg.Queue,
+		arg.Purpose,
+		arg.Owner,
+		arg.Number,
+	)
 	var i LockDossierRow
 	err := row.Scan(
 		&i.Dossier.Number,
@@ -480,6 +539,7 @@ func (q *Queries) LockDossier(ctx context.Context, arg LockDossierParams) (LockD
 		&i.Dossier.Fingerprint,
 		&i.Now,
 		&i.LedgerBeganAt,
+		&i.Held,
 		&i.Leased,
 	)
 	return i, err
@@ -523,6 +583,16 @@ func (q *Queries) LockDossiers(ctx context.Context, numbers []int64) ([]Dossier,
 	return items, nil
 }
 
+const lockJob = `-- name: LockJob :exec
+select pg_advisory_xact_lock(hashtextextended('replay', $1::bigint))
+`
+
+// Two replays of one job take turns.
+func (q *Queries) LockJob(ctx context.Context, job int64) error {
+	_, err := q.db.Exec(ctx, lockJob, job)
+	return err
+}
+
 const now = `-- name: Now :one
 select clock_timestamp()::timestamptz as now
 `
@@ -563,10 +633,11 @@ func (q *Queries) RecordFailure(ctx context.Context, arg RecordFailureParams) er
 }
 
 const recordIntent = `-- name: RecordIntent :exec
-insert into resources (dossier, system, kind, key, intent_at, first_intent_at)
-values ($1, $2, $3, $4, clock_timestamp(), clock_timestamp())
+insert into resources (dossier, system, kind, key, intent_at, first_intent_at, path)
+values ($1, $2, $3, $4, clock_timestamp(), clock_timestamp(), $5)
 on conflict (dossier, system, kind, key) do update
 set intent_at = excluded.intent_at,
+    path = case when excluded.path = '' then resources.path else excluded.path end,
     first_intent_at = coalesce(resources.first_intent_at, excluded.first_intent_at), failed_revision = 0, failure = ''
 `
 
@@ -575,14 +646,17 @@ type RecordIntentParams struct {
 	System  string
 	Kind    string
 	Key     string
+	Path    string
 }
 
+// A path is where it is about to be made, for when that cannot be told later.
 func (q *Queries) RecordIntent(ctx context.Context, arg RecordIntentParams) error {
 	_, err := q.db.Exec(ctx, recordIntent,
 		arg.Dossier,
 		arg.System,
 		arg.Kind,
 		arg.Key,
+		arg.Path,
 	)
 	return err
 }
@@ -660,6 +734,29 @@ func (q *Queries) Resources(ctx context.Context, dossiers []int64) ([]Resource, 
 	return items, nil
 }
 
+const restampIntent = `-- name: RestampIntent :exec
+update resources set intent_at = clock_timestamp()
+where dossier = $1 and system = $2 and kind = $3 and key = $4 and intent_at is distinct from done_at
+`
+
+type RestampIntentParams struct {
+	Dossier int64
+	System  string
+	Kind    string
+	Key     string
+}
+
+// The call may have been made only now: what it may yet do is waited for from here on.
+func (q *Queries) RestampIntent(ctx context.Context, arg RestampIntentParams) error {
+	_, err := q.db.Exec(ctx, restampIntent,
+		arg.Dossier,
+		arg.System,
+		arg.Kind,
+		arg.Key,
+	)
+	return err
+}
+
 const settleDelivery = `-- name: SettleDelivery :exec
 update deliveries set outcome = $1, settled_at = clock_timestamp() where id = $2
 `
@@ -723,16 +820,17 @@ func (q *Queries) TouchDossier(ctx context.Context, arg TouchDossierParams) erro
 }
 
 const trashDossier = `-- name: TrashDossier :exec
-update dossiers set trashed_at = $1 where number = $2
+update dossiers set trashed_at = $1, fetch_started_at = $2 where number = $3
 `
 
 type TrashDossierParams struct {
-	At     *time.Time
-	Number int64
+	At             *time.Time
+	FetchStartedAt time.Time
+	Number         int64
 }
 
 func (q *Queries) TrashDossier(ctx context.Context, arg TrashDossierParams) error {
-	_, err := q.db.Exec(ctx, trashDossier, arg.At, arg.Number)
+	_, err := q.db.Exec(ctx, trashDossier, arg.At, arg.FetchStartedAt, arg.Number)
 	return err
 }
 
@@ -769,8 +867,10 @@ func (q *Queries) UpdateDossier(ctx context.Context, arg UpdateDossierParams) er
 }
 
 const withdrawIntent = `-- name: WithdrawIntent :exec
-update resources set intent_at = null, first_intent_at = null
-where dossier = $1 and system = $2 and kind = $3 and key = $4 and done_at is null
+update resources set intent_at = done_at,
+    first_intent_at = case when done_at is not null then first_intent_at end,
+    path = case when done_at is null then '' else path end
+where dossier = $1 and system = $2 and kind = $3 and key = $4
 `
 
 type WithdrawIntentParams struct {

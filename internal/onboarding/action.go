@@ -72,12 +72,23 @@ func (a Action) Creates() bool {
 }
 
 // Looks reports whether an action whose call may have had its effect already must
-// look for it, and wait until it would show, before it is tried again. The others
-// may be repeated at once: GitLab refuses a path that is taken, which leads to
-// looking at what stands there; labels, archiving and invitations come out the same
-// when done twice.
+// look for it before it is tried again. The others may be repeated: GitLab refuses a
+// path that is taken, which leads to looking at what stands there; labels, archiving
+// and invitations come out the same when done twice.
 func (a Action) Looks() bool {
 	return a.Settle || a.Kind == OpenIssue || a.Kind == NoteIssue || a.Kind == SendMessage
+}
+
+// Waits reports whether an action must not be carried out while an earlier call for
+// the same thing could still take effect: it would not find what that makes, or be
+// undone by it.
+func (a Action) Waits() bool {
+	switch a.Kind {
+	case LabelIssue, ArchiveProject, UnarchiveProject:
+		return true
+	default:
+		return a.Looks()
+	}
 }
 
 // Work is the actions of a plan that one job carries out.

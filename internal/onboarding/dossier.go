@@ -37,6 +37,10 @@ func (s State) Known() bool { return slices.Contains(DSStates(), s) }
 // Decided reports whether s ends a dossier, until somebody goes back on it.
 func (s State) Decided() bool { return s == Accepte || s == Refuse || s == SansSuite }
 
+// TurnedDown reports whether s ends a dossier without a sandbox: refused, classed or
+// deleted.
+func (s State) TurnedDown() bool { return s == Refuse || s == SansSuite || s == Deleted }
+
 // Dossier is what DS said of a dossier at one time. It is stored as it stands, and
 // holds personal data.
 type Dossier struct {
@@ -59,7 +63,8 @@ type Dossier struct {
 	Motivation string    `json:"motivation,omitempty"`
 	// UsagerEmail is the address of the account that filed the form.
 	UsagerEmail string `json:"usager_email,omitempty"`
-	// Demandeur is the person or organisation that the dossier is for.
+	// Demandeur is the organisation that the dossier is for, empty when it is for a
+	// person, whose name belongs into no path.
 	Demandeur string   `json:"demandeur,omitempty"`
 	Answers   []Answer `json:"answers"`
 }

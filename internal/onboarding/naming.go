@@ -33,18 +33,27 @@ func GroupPaths(r Request, number int64) (path, suffixed string) {
 	if organisation := pathOf(r.Organisation); organisation != "" {
 		path = organisation + "-" + project
 	}
-	suffix := "-" + strconv.FormatInt(number, 10)
-	suffixed = cut(path, maxPath-len(suffix)) + suffix
 	path = cut(path, maxPath)
+	suffixed = SuffixedPath(path, number)
 	if slices.Contains(reservedPaths, path) {
 		path = suffixed
 	}
 	return path, suffixed
 }
 
+// SuffixedPath is a path with the dossier's number.
+func SuffixedPath(path string, number int64) string {
+	suffix := "-" + strconv.FormatInt(number, 10)
+	return cut(path, maxPath-len(suffix)) + suffix
+}
+
+// signs are those that separate words in French: "de l'Hérault" is no "de lherault".
+var signs = strings.NewReplacer("'", " ", "’", " ", "°", " ")
+
 // pathOf folds accents and keeps letters, digits and single hyphens.
 func pathOf(text string) string {
-	path := strings.ReplaceAll(slug.MakeLang(cutRunes(text, 4*maxPath), "fr"), "_", "-")
+	text = signs.Replace(cutRunes(text, 4*maxPath))
+	path := strings.ReplaceAll(slug.MakeLang(text, "fr"), "_", "-")
 	for strings.Contains(path, "--") {
 		path = strings.ReplaceAll(path, "--", "-")
 	}
@@ -62,10 +71,13 @@ func cut(path string, length int) string {
 // as paths are, so a suffixed path goes with a suffixed name.
 func GroupName(r Request, number int64, suffixed bool) string {
 	name := displayName(r.Project)
+	if name == "" {
+		name = pathOf(r.Project) // "&" is no name, but "et" is a path
+	}
 	if organisation := displayName(r.Organisation); organisation != "" {
 		name = organisation + " - " + name
 	}
-	name = strings.Trim(cutRunes(name, 200), " .-()")
+	name = strings.TrimRight(cutRunes(name, 200), " .-(")
 	if suffixed {
 		name += fmt.Sprintf(" (%d)", number)
 	}

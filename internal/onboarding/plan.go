@@ -47,30 +47,32 @@ func (p *planner) settle(kind ActionKind, key ResourceKey) {
 func (p *planner) issue() {
 	issue := p.record.Get(IssueKey)
 	if !issue.Done() {
-		if p.policy.Issue == IssueOpen {
+		// Whatever the policy says, nothing comes into being for who was turned down.
+		if p.policy.Issue == IssueOpen && !p.dossier.State.TurnedDown() {
 			p.add(Action{Kind: OpenIssue, Resource: IssueKey, Want: p.journey.face(p.dossier).fingerprint()})
 		} else {
 			p.settle(OpenIssue, IssueKey)
 		}
 		return
 	}
-	if want := p.journey.face(p.dossier).fingerprint(); p.record.Get(LabelsKey).Applied != want {
+	labels := p.record.Get(LabelsKey)
+	if want := p.journey.face(p.dossier).fingerprint(); labels.Applied != want || labels.Unsure() {
 		p.add(Action{Kind: LabelIssue, Resource: LabelsKey, Want: want})
 	}
 	note := NoteFor(p.journey, p.dossier, p.record)
 	written := p.record.Get(NoteKey)
-	if want := note.fingerprint(); written.Applied != want && (!note.Empty() || !written.IntentAt.IsZero()) {
+	if want := note.fingerprint(); (written.Applied != want || written.Unsure()) && (!note.Empty() || !written.IntentAt.IsZero()) {
 		p.add(Action{Kind: NoteIssue, Resource: NoteKey, Want: want})
 	}
 }
 
 func (p *planner) sandbox() {
 	group, project := p.record.Get(GroupKey), p.record.Get(ProjectKey)
-	archived := p.record.Get(ArchiveKey).Applied == Archived
+	archive := p.record.Get(ArchiveKey)
 	if p.policy.Sandbox != SandboxProvision {
 		p.settle(CreateGroup, GroupKey)
 		p.settle(CreateProject, ProjectKey)
-		if p.policy.Sandbox == SandboxArchive && project.Done() && !archived {
+		if p.policy.Sandbox == SandboxArchive && project.Done() && (archive.Applied != Archived || archive.Unsure()) {
 			p.add(Action{Kind: ArchiveProject, Resource: ArchiveKey, Want: Archived})
 		}
 		return
@@ -80,7 +82,7 @@ func (p *planner) sandbox() {
 		p.add(Action{Kind: CreateGroup, Resource: GroupKey})
 	case !project.Done():
 		p.add(Action{Kind: CreateProject, Resource: ProjectKey})
-	case archived:
+	case archive.Applied == Archived || archive.Unsure():
 		p.add(Action{Kind: UnarchiveProject, Resource: ArchiveKey, Want: Active})
 	case !p.record.Get(FilesKey).Done():
 		p.add(Action{Kind: CommitFiles, Resource: FilesKey})
@@ -119,7 +121,7 @@ func (p *planner) writeBack() {
 // project takes changes: whether its addresses are worth telling.
 func SandboxReady(r Record) bool {
 	return r.Get(GroupKey).Done() && r.Get(ProjectKey).Done() && r.Get(FilesKey).Done() &&
-		r.Get(ArchiveKey).Applied != Archived
+		r.Get(ArchiveKey).Applied != Archived && !r.Get(ArchiveKey).Unsure()
 }
 
 // Archived and Active are what the archive resource's row can hold as applied.

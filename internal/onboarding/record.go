@@ -86,6 +86,10 @@ func (r Resource) Done() bool { return !r.DoneAt.IsZero() }
 // exists is not known.
 func (r Resource) Open() bool { return !r.IntentAt.IsZero() && !r.Done() }
 
+// Unsure reports whether a call was about to change the resource and its outcome is
+// not known: what was applied last may not be what is there.
+func (r Resource) Unsure() bool { return r.IntentAt.After(r.DoneAt) }
+
 // Get returns a resource, the zero one when the ledger holds none.
 func (r Record) Get(key ResourceKey) Resource { return r.Resources[key] }
 

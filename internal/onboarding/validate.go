@@ -3,10 +3,12 @@ package onboarding
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Problem is something in a journey that makes no sense.
@@ -70,19 +72,15 @@ func (v *validation) demarches() {
 		if _, mapped := demarche.Fields[FactProject]; !mapped {
 			v.add(path+".fields", "does not say which field holds the project's name", "add project: with its id or label")
 		}
-		for fact, field := range demarche.Fields {
-			v.field(path+".fields."+string(fact), fact, field)
+		for _, fact := range slices.Sorted(maps.Keys(demarche.Fields)) {
+			v.field(path+".fields."+string(fact), fact, demarche.Fields[fact])
 		}
 	}
 }
 
 func (v *validation) field(path string, fact Fact, field Field) {
 	if !slices.Contains(Facts(), fact) {
-		names := make([]string, 0, len(Facts()))
-		for _, known := range Facts() {
-			names = append(names, string(known))
-		}
-		v.add(path, "is no fact that a form can feed", "write one of "+strings.Join(names, ", "))
+		v.add(path, "is no fact that a form can feed", "write one of "+join(Facts()))
 		return
 	}
 	if field.ID == "" && field.Label == "" {
@@ -90,20 +88,21 @@ func (v *validation) field(path string, fact Fact, field Field) {
 	}
 	if field.ID != "" {
 		decoded, err := base64.StdEncoding.DecodeString(field.ID)
-		if err != nil || !strings.HasPrefix(string(decoded), "Champ-") {
+		if err != nil || !champID.Match(decoded) {
 			v.add(path+".id", fmt.Sprintf("%q is not the id of a field", field.ID), "copy it from the API: it is the base64 of Champ- and a number")
 		}
 	}
 }
 
+// step says nothing where there are no steps at all, which is a problem already.
 func (v *validation) step(path string, step int) {
-	if !slices.ContainsFunc(v.journey.Steps, func(s Step) bool { return s.Number == step }) {
+	if len(v.journey.Steps) > 0 && !slices.ContainsFunc(v.journey.Steps, func(s Step) bool { return s.Number == step }) {
 		v.add(path, fmt.Sprintf("%d is no step of this journey", step), "write the number of one of the steps")
 	}
 }
 
 func (v *validation) policy() {
-	for state := range v.journey.Policy {
+	for _, state := range slices.Sorted(maps.Keys(v.journey.Policy)) {
 		if !slices.Contains(States(), state) {
 			v.add("policy."+string(state), "is no state of a dossier", "write one of "+join(States()))
 		}
@@ -132,6 +131,7 @@ func (v *validation) policy() {
 }
 
 var (
+	champID     = regexp.MustCompile(`^Champ-\d+$`)
 	pathSegment = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*$`)
 	branchName  = regexp.MustCompile(`^[A-Za-z0-9]+([._/-][A-Za-z0-9]+)*$`)
 	fileName    = regexp.MustCompile(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*\.ya?ml$`)
@@ -152,32 +152,41 @@ func (v *validation) gitlab() {
 	if !fileName.MatchString(sandbox.CIConfig) {
 		v.add("gitlab.sandbox.ci_config", "is not the path of a YAML file", "write .gitlab-ci-dso.yml")
 	}
-	for audience, level := range v.journey.GitLab.Access {
+	for _, audience := range slices.Sorted(maps.Keys(v.journey.GitLab.Access)) {
 		path := "gitlab.access." + string(audience)
 		if !slices.Contains(Audiences(), audience) {
 			v.add(path, "is no audience", "write one of "+join(Audiences()))
 		}
-		v.oneOf(path, level, Levels()...)
+		v.oneOf(path, v.journey.GitLab.Access[audience], Levels()...)
 	}
-	for step, label := range v.journey.GitLab.Labels.Steps {
+	labels := v.journey.GitLab.Labels
+	for _, step := range slices.Sorted(maps.Keys(labels.Steps)) {
 		path := fmt.Sprintf("gitlab.labels.steps.%d", step)
 		v.step(path, step)
-		v.label(path, label)
+		v.label(path, labels.Steps[step])
 	}
-	for state, label := range v.journey.GitLab.Labels.States {
+	for _, state := range slices.Sorted(maps.Keys(labels.States)) {
 		path := "gitlab.labels.states." + string(state)
 		if !slices.Contains(States(), state) {
 			v.add(path, "is no state of a dossier", "write one of "+join(States()))
 		}
-		v.label(path, label)
+		v.label(path, labels.States[state])
 	}
 }
 
 func (v *validation) label(path, label string) {
-	if label == "" || strings.ContainsAny(label, ",\n") || strings.TrimSpace(label) != label {
+	if label == "" || len(label) > 255 || strings.Contains(label, ",") || !oneLine(label) || strings.TrimSpace(label) != label {
 		v.add(path, "is not a label that GitLab takes", "write a text without commas")
 	}
 }
+
+func (v *validation) line(path, text string) {
+	if !oneLine(text) {
+		v.add(path, "has more than one line", "write it on one")
+	}
+}
+
+func oneLine(text string) bool { return !strings.ContainsFunc(text, unicode.IsControl) }
 
 func (v *validation) steps() {
 	if len(v.journey.Steps) == 0 {
@@ -190,6 +199,14 @@ func (v *validation) steps() {
 		}
 		if strings.TrimSpace(step.Title) == "" {
 			v.add(path+".title", "is missing", "give the step a title")
+		}
+		v.line(path+".title", step.Title)
+		v.line(path+".deliverable", step.Deliverable)
+		v.line(path+".run_by", step.RunBy)
+		for n, task := range step.Tasks {
+			if strings.TrimSpace(task) == "" || !oneLine(task) {
+				v.add(fmt.Sprintf("%s.tasks[%d]", path, n), "is not a text of one line", "write what is to be done, or remove it")
+			}
 		}
 	}
 }

@@ -1,13 +1,18 @@
 package web
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -23,6 +28,9 @@ type admin struct {
 
 const bearerKey = "admin bearer"
 
+// adminTimeout bounds what one request of an administrator may take.
+const adminTimeout = 5 * time.Second
+
 // require lets through who bears a token of that role.
 func (a *admin) require(role config.Role) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -37,6 +45,10 @@ func (a *admin) require(role config.Role) echo.MiddlewareFunc {
 					"the token "+token.Name+" has the role "+string(token.Role)+"; this needs "+string(role))
 			}
 			c.Set(bearerKey, token)
+			// Webhooks share the connections: an administrator does not keep them.
+			ctx, cancel := context.WithTimeout(c.Request().Context(), adminTimeout)
+			defer cancel()
+			c.SetRequest(c.Request().WithContext(ctx))
 			return next(c)
 		}
 	}
@@ -58,31 +70,28 @@ func (a *admin) bearer(r *http.Request) *config.AdminToken {
 	return found
 }
 
-type jobPage struct {
-	Jobs []jobs.Job `json:"jobs"`
-	// Next is where the next page begins; it is missing on the last one.
-	Next string `json:"next,omitempty"`
-}
-
 func (a *admin) listJobs(c echo.Context) error {
-	filter := jobs.Filter{
-		States: c.QueryParams()["state"], Kinds: c.QueryParams()["kind"], After: c.QueryParam("after"), Limit: 50,
+	query, err := url.ParseQuery(c.Request().URL.RawQuery)
+	if err != nil {
+		// What cannot be read would not filter.
+		return newProblem(http.StatusBadRequest, "", "the part of the address after the question mark cannot be read: escape what is no letter or digit")
 	}
-	for name := range c.QueryParams() {
+	filter := jobs.Filter{States: query["state"], Kinds: query["kind"], After: query.Get("after"), Limit: 50}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
 		switch name {
 		case "state", "kind", "after", "limit", "dossier":
 		default:
 			return newProblem(http.StatusBadRequest, name, "is no filter; write state, kind, dossier, limit or after")
 		}
 	}
-	if text := c.QueryParam("limit"); text != "" {
+	if text := query.Get("limit"); text != "" {
 		limit, err := strconv.Atoi(text)
 		if err != nil {
 			return newProblem(http.StatusBadRequest, "limit", "write a number from 1 to 100")
 		}
 		filter.Limit = limit
 	}
-	if text := c.QueryParam("dossier"); text != "" {
+	if text := query.Get("dossier"); text != "" {
 		dossier, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || dossier < 1 {
 			return newProblem(http.StatusBadRequest, "dossier", "write the number of a dossier")
@@ -93,10 +102,7 @@ func (a *admin) listJobs(c echo.Context) error {
 	if err != nil {
 		return deskProblem(err)
 	}
-	if page == nil {
-		page = []jobs.Job{}
-	}
-	return c.JSON(http.StatusOK, jobPage{Jobs: page, Next: next})
+	return c.JSON(http.StatusOK, jobs.Page{Jobs: page, Next: next})
 }
 
 func (a *admin) showJob(c echo.Context) error {

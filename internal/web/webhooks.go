@@ -112,8 +112,7 @@ func readHook(c echo.Context) (demarches.Hook, error) {
 		return demarches.Hook{}, newProblem(http.StatusBadRequest, "body", "the body could not be read to its end")
 	}
 	hook, err := demarches.DecodeHook(body)
-	var bad *demarches.HookError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*demarches.HookError](err); ok {
 		return demarches.Hook{}, newProblem(http.StatusBadRequest, bad.Field, bad.Reason)
 	}
 	return hook, err

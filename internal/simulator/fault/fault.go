@@ -53,14 +53,20 @@ type rule struct {
 	seen, fired int
 }
 
+// spent says whether the rule has fired as often as it may.
+func (r *rule) spent() bool { return r.Times > 0 && r.fired >= r.Times }
+
+// concerns says whether the rule is about such a call at all. It may take its time,
+// and look at the injector: no lock is held.
+func (r *rule) concerns(op string, body []byte) bool {
+	return (r.Operation == "" || r.Operation == op) && (r.Match == nil || r.Match(op, body))
+}
+
 // hits counts the call and says whether the rule fires on it. chance is asked
 // only when the outcome depends on it, so that one rule's draws are not
 // disturbed by calls that do not concern it.
-func (r *rule) hits(op string, body []byte, chance func() float64) bool {
-	switch {
-	case r.Operation != "" && r.Operation != op,
-		r.Times > 0 && r.fired >= r.Times,
-		r.Match != nil && !r.Match(op, body):
+func (r *rule) hits(chance func() float64) bool {
+	if r.spent() {
 		return false
 	}
 	r.seen++

@@ -117,28 +117,39 @@ func (i *Injector) Close() {
 	i.late.Wait()
 }
 
-// take logs the call and returns the rule that fires on it, if one does. A late
-// effect is registered here, under the lock, so that Close cannot miss it.
+// take logs the call and returns the rule that fires on it, if one does.
 func (i *Injector) take(op string, body []byte) *rule {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if _, known := i.calls[op]; !known && len(i.calls) >= maxOperations {
-		i.calls[otherOperations]++
-	} else {
-		i.calls[op]++
-	}
-	if i.closed {
-		return nil
-	}
-	for _, r := range i.rules {
-		if r.hits(op, body, i.random.Float64) {
-			if r.Kind == LateEffect {
-				i.late.Add(1)
-			}
+	for _, r := range i.log(op) {
+		if r.concerns(op, body) && i.fires(r) {
 			return r
 		}
 	}
 	return nil
+}
+
+// log counts the call and returns the rules to be asked: those that are not spent.
+func (i *Injector) log(op string) []*rule {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if _, known := i.calls[op]; !known && len(i.calls) >= maxOperations {
+		op = otherOperations
+	}
+	i.calls[op]++
+	return slices.DeleteFunc(slices.Clone(i.rules), (*rule).spent)
+}
+
+// fires asks a rule that concerns a call. A late effect is registered here, under the
+// lock, so that Close cannot miss it.
+func (i *Injector) fires(r *rule) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.closed || !slices.Contains(i.rules, r) || !r.hits(i.random.Float64) {
+		return false
+	}
+	if r.Kind == LateEffect {
+		i.late.Add(1)
+	}
+	return true
 }
 
 func (i *Injector) strike(kind Kind) {

@@ -1,0 +1,207 @@
+package hub_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
+	"github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
+	"github.com/cloud-pi-native/passerelle/internal/simulator/fault"
+)
+
+func TestLostWebhooks(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.startPolled()
+	number := r.file("Portail des agents", demarches.WithoutWebhook())
+	r.poll()
+	r.sound(stock{Issues: 1, Messages: 1})
+
+	r.quietly(r.DS.StartInstruction(number, demarches.WithoutWebhook()))
+	r.quietly(r.DS.Accept(number, "", demarches.WithoutWebhook()))
+	r.poll()
+	r.sound(accepted(1))
+	require.Zero(t, count(r, "select count(*) from deliveries"))
+	require.Zero(t, r.DS.Faults().Calls()["Dossier"], "a page holds all that is needed")
+}
+
+// DS sends no webhook when an applicant edits an answer.
+func TestEditWithoutWebhook(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.startPolled()
+	number := r.file("Portail des agents")
+	r.settled()
+	r.quietly(r.DS.Edit(number, demarches.Answers{demarches.FieldProjectName: "Portail des usagers"}))
+	r.poll()
+	r.settled()
+	require.Contains(t, r.kinds(number), "dossier_edited")
+	r.accept(number)
+	r.sound(accepted(1))
+	require.Equal(t, "embarquement/direction-du-numerique-portail-des-usagers", r.groupOf(number))
+}
+
+// All that happened while the hub was away for a week is found at its next start.
+func TestWeekOfDowntime(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	first := r.startPolled()
+	was := map[string]int{}
+	for _, name := range []string{"accepté", "refusé", "repris", "modifié", "supprimé"} {
+		was[name] = r.file("Projet " + name)
+	}
+	r.settled()
+	r.accept(was["repris"])
+	before := accepted(1)
+	before.Issues, before.Messages = 5, 6
+	r.sound(before)
+	require.NoError(t, first.Stop())
+	r.SendTo("")
+
+	day := func() { r.clock.advance(24 * time.Hour) }
+	day()
+	r.quietly(r.DS.StartInstruction(was["accepté"]))
+	r.quietly(r.DS.StartInstruction(was["refusé"]))
+	day()
+	r.quietly(r.DS.Refuse(was["refusé"], motivation))
+	r.quietly(r.DS.Delete(was["supprimé"]))
+	day()
+	r.quietly(r.DS.Accept(was["accepté"], ""))
+	r.quietly(r.DS.Edit(was["modifié"], demarches.Answers{demarches.FieldServices: 12}))
+	r.quietly(r.DS.Purge(was["supprimé"]))
+	day()
+	r.quietly(r.DS.BackToInstruction(was["repris"]))
+	r.quietly(r.DS.Refuse(was["repris"], motivation))
+	day()
+	unseen := r.file("Projet nouveau", demarches.WithoutWebhook())
+	brief := r.file("Projet éphémère", demarches.WithoutWebhook())
+	r.quietly(r.DS.Delete(brief))
+	day()
+	r.quietly(r.DS.Purge(brief))
+	day()
+
+	r.startPolled()
+	r.sound(stock{
+		Groups: 2, Projects: 2, Archived: 1, Commits: 2, Invitations: 8,
+		Issues: 6, Closed: 3, Notes: 3, Messages: 6 + 4,
+	})
+	require.Equal(t, []string{"received", "accepted 1"}, r.sent(was["accepté"]))
+	require.Equal(t, []string{"received", "refused 1"}, r.sent(was["refusé"]))
+	require.Equal(t, []string{"received", "accepted 1", "refused 2"}, r.sent(was["repris"]))
+	require.Equal(t, []string{"received"}, r.sent(unseen))
+	require.Contains(t, r.kinds(was["modifié"]), "dossier_edited")
+	require.Contains(t, r.kinds(was["supprimé"]), "dossier_deleted")
+	require.Empty(t, r.kinds(brief))
+}
+
+// storeOnly is a journey in which a filed dossier leads to nothing.
+func (r *rig) storeOnly() {
+	r.config.Journey.Policy[onboarding.EnConstruction] = onboarding.Policy{
+		Issue: onboarding.IssueClose, Sandbox: onboarding.SandboxKeep, Message: onboarding.MessageNone,
+	}
+}
+
+// A catch-up reads pages of a hundred, and nothing else.
+func TestCatchUpByPages(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.storeOnly()
+	require.NoError(t, r.startPolled().Stop())
+	for i := range 250 {
+		r.file(fmt.Sprintf("Projet %d", i), demarches.WithoutWebhook())
+	}
+	r.DS.Faults().ResetCalls()
+	// The second page fails once: the catch-up goes on where it stood.
+	r.DS.Faults().Add(fault.Rule{Operation: "Changes", Kind: fault.Status, Skip: 1, Times: 1})
+	r.startPolled()
+	r.sound(stock{})
+	require.Equal(t, map[string]int{"Changes": 2 + 2}, calls(r.DS.Faults()))
+	require.Equal(t, 250, count(r, "select count(*) from dossiers"))
+	require.Equal(t, 250, count(r, "select count(*) from ledger_entries"))
+
+	// The next poll begins a little before the newest date seen, not at the beginning.
+	r.clock.advance(time.Hour)
+	r.file("Projet 250", demarches.WithoutWebhook())
+	r.poll()
+	r.clock.advance(time.Hour)
+	r.file("Projet 251", demarches.WithoutWebhook())
+	r.DS.Faults().ResetCalls()
+	r.poll()
+	require.Equal(t, map[string]int{"Changes": 1}, calls(r.DS.Faults()))
+	require.Equal(t, 252, count(r, "select count(*) from dossiers"))
+}
+
+// A poll that finds nothing new writes nothing: not to DS, not to GitLab, not to the
+// ledger. The hub's own messages, which move DS's dates, are nothing new.
+func TestPollOfNothingNew(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.startPolled()
+	number := r.file("Portail des agents")
+	r.accept(number)
+	r.file("Un autre")
+	r.settled()
+	stocked := r.stock()
+	entries := count(r, "select count(*) from ledger_entries")
+	r.GitLab.Faults().ResetCalls()
+	r.DS.Faults().ResetCalls()
+
+	r.poll()
+	r.sound(stocked)
+	require.Equal(t, map[string]int{"Changes": 1}, calls(r.DS.Faults()))
+	require.Empty(t, calls(r.GitLab.Faults()))
+	require.Equal(t, entries, count(r, "select count(*) from ledger_entries"))
+
+	// By now the dates are known, too: not one row is written.
+	rows := list(r, "select number || ' ' || xmin from dossiers order by number")
+	r.poll()
+	r.sound(stocked)
+	require.Equal(t, rows, list(r, "select number || ' ' || xmin from dossiers order by number"))
+	require.Equal(t, map[string]int{"Changes": 2}, calls(r.DS.Faults()))
+}
+
+// What was there before the hub is left alone, or taken up, as the journey says.
+func TestImport(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		choice onboarding.Import
+		want   stock
+	}{
+		"none": {onboarding.ImportNone, stock{}},
+		"all":  {onboarding.ImportAll, accepted(1)},
+		"from": {onboarding.Import("from " + time.Now().Add(48*time.Hour).Format(time.DateOnly)), stock{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := setup(t)
+			r.config.Journey.Demarches[0].Import = tt.choice
+			r.clock.advance(-time.Hour)
+			number := r.file("Portail des agents", demarches.WithoutWebhook())
+			r.quietly(r.DS.StartInstruction(number, demarches.WithoutWebhook()))
+			r.quietly(r.DS.Accept(number, "", demarches.WithoutWebhook()))
+			r.startPolled()
+			tt.want.Messages /= 2 // no receipt: it was never seen as filed
+			r.sound(tt.want)
+		})
+	}
+}
+
+// A dossier that a poll reads while a webhook has it read is still dealt with once.
+func TestPollAndWebhookAtOnce(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.startPolled()
+	for i := range 5 {
+		number := r.file(fmt.Sprintf("Projet %d", i))
+		r.poll()
+		r.accept(number)
+		r.poll()
+	}
+	r.settled()
+	want := accepted(5)
+	want.Messages = r.stock().Messages // a receipt is sent if it was seen as filed
+	r.sound(want)
+}

@@ -1,0 +1,110 @@
+package ledger
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// take reports whether the lease was had.
+func (b *testBundle) take(purpose string, owner uuid.UUID, queue string) bool {
+	b.t.Helper()
+	_, err := b.TakeLease(b.ctx, TakeLeaseParams{Dossier: 42, Purpose: purpose, Owner: owner, Term: time.Minute, Queue: queue})
+	if err != nil {
+		require.ErrorIs(b.t, err, pgx.ErrNoRows)
+	}
+	return err == nil
+}
+
+func (b *testBundle) leased(owner uuid.UUID) bool {
+	b.t.Helper()
+	row, err := b.LockDossier(b.ctx, LockDossierParams{Number: 42, Purpose: "act", Owner: owner})
+	require.NoError(b.t, err)
+	return row.Leased
+}
+
+func TestLease(t *testing.T) {
+	t.Parallel()
+	anne, jean := uuid.New(), uuid.New()
+
+	t.Run("OneOwnerAtATime", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.dossier(42)
+		require.True(t, b.take("act", anne, "gitlab"))
+		require.False(t, b.take("act", jean, "gitlab"))
+		require.True(t, b.take("act", anne, "gitlab"), "it is hers already")
+		require.True(t, b.take("read", jean, "gitlab"), "to read is another thing")
+		require.True(t, b.leased(anne))
+		require.False(t, b.leased(jean))
+	})
+
+	t.Run("GivenBack", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		require.True(t, b.take("act", anne, "gitlab"))
+		require.NoError(t, b.DropLease(b.ctx, DropLeaseParams{Dossier: 42, Purpose: "act", Owner: jean}))
+		require.False(t, b.take("act", jean, "gitlab"), "nobody gives back what is another's")
+		require.NoError(t, b.DropLease(b.ctx, DropLeaseParams{Dossier: 42, Purpose: "act", Owner: anne}))
+		require.True(t, b.take("act", jean, "gitlab"))
+	})
+
+	t.Run("RunOut", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.dossier(42)
+		require.True(t, b.take("act", anne, "gitlab"))
+		b.exec("update leases set until = clock_timestamp() - interval '1 second'")
+		require.False(t, b.leased(anne))
+		require.True(t, b.take("act", jean, "gitlab"))
+		require.False(t, b.take("act", anne, "gitlab"))
+	})
+
+	t.Run("NoneWhileTheQueueIsHeld", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		hold := func(author string, until time.Duration) int64 {
+			n, err := b.Hold(b.ctx, HoldParams{Queue: "gitlab", Author: author, Reason: "quota of " + author, Until: time.Now().Add(until)})
+			require.NoError(t, err)
+			return n
+		}
+		require.Equal(t, int64(1), hold("hub", time.Minute))
+		require.False(t, b.take("act", anne, "gitlab"))
+		require.True(t, b.take("act", anne, "demarches"))
+
+		require.Zero(t, hold("hub", time.Second), "a hold is only ever prolonged")
+		require.Equal(t, int64(1), hold("admin", time.Hour))
+		held, err := b.HeldUntil(b.ctx, "gitlab")
+		require.NoError(t, err)
+		require.Equal(t, "quota of admin", held.Reason, "the longest one counts")
+
+		b.exec("update queue_holds set until = clock_timestamp() - interval '1 second'")
+		_, err = b.HeldUntil(b.ctx, "gitlab")
+		require.ErrorIs(t, err, pgx.ErrNoRows)
+		require.True(t, b.take("act", anne, "gitlab"))
+	})
+
+	// Of many that want it at once, one has it.
+	t.Run("Race", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		const many = 16
+		got := make(chan bool, many)
+		for range many {
+			go func() {
+				_, err := b.TakeLease(b.ctx, TakeLeaseParams{Dossier: 42, Purpose: "act", Owner: uuid.New(), Term: time.Minute, Queue: "gitlab"})
+				got <- err == nil
+			}()
+		}
+		had := 0
+		for range many {
+			if <-got {
+				had++
+			}
+		}
+		require.Equal(t, 1, had)
+	})
+}
