@@ -11,6 +11,8 @@ import (
 // relay stands where DS sends its webhooks, so that hubs can come and go.
 type relay struct {
 	target atomic.Pointer[httputil.ReverseProxy]
+	// loses says whether the next webhook never arrives.
+	loses func() bool
 }
 
 func (r *relay) to(address string) {
@@ -26,7 +28,7 @@ func (r *relay) to(address string) {
 
 // ServeHTTP passes a webhook on, or answers as nothing does.
 func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	if proxy := r.target.Load(); proxy != nil {
+	if proxy := r.target.Load(); proxy != nil && !r.loses() {
 		proxy.ServeHTTP(w, request)
 		return
 	}

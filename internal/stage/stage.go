@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -48,6 +47,29 @@ type Options struct {
 	Seed uint64
 	// FirstDossier is the number of the first dossier; DS's own default if 0.
 	FirstDossier int
+	// DSPort and GitLabPort are tried first; any other port is taken if they are 0 or
+	// not free.
+	DSPort, GitLabPort int
+	// Only has one service alone, on Port and no other unless that is 0; WebhookURL is
+	// where DS then sends its webhooks.
+	Only       Service
+	Port       int
+	WebhookURL string
+	// Keys are those of an earlier run; new ones if nil.
+	Keys *Keys
+	// State is where an earlier run stopped; nothing but what an administrator made
+	// is there if nil.
+	State *State
+}
+
+// Keys are the secrets of a stage.
+type Keys struct {
+	Webhook, Admin, DS, GitLab, Mark string
+}
+
+// NewKeys makes keys up.
+func NewKeys() *Keys {
+	return &Keys{Webhook: secret(), Admin: secret(), DS: secret(), GitLab: secret(), Mark: secret()}
 }
 
 // Stage is the simulated services, served on loopback addresses.
@@ -59,40 +81,95 @@ type Stage struct {
 	// Secret is the webhook's secret, Admin a token with the role admin.
 	Secret, Admin string
 
+	// Troubles are what goes wrong on demand.
+	Troubles *Troubles
+
+	host                          string
 	dsToken, gitlabToken, markKey string
 	hub                           *relay
+	dsFront, gitlabFront          *front
 	servers                       []*http.Server
 }
 
 // New sets a stage up.
 func New(ctx context.Context, o Options) (*Stage, error) {
-	s := &Stage{
-		Secret: secret(), Admin: secret(), dsToken: secret(), gitlabToken: secret(), markKey: secret(), hub: &relay{},
-	}
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1"
 	}
-	hooks, err := s.serve(ctx, o.Listen, s.hub)
-	if err != nil {
-		return nil, err
+	if o.Keys == nil {
+		o.Keys = NewKeys()
 	}
-	s.DS = demarches.New(demarches.Options{
-		Token: s.dsToken, Clock: o.Clock, RateLimit: o.RateLimit, Seed: o.Seed, FirstNumber: o.FirstDossier,
-		WebhookURL: hooks + "/webhooks/demarches/" + s.Secret,
-		Demarches:  []demarches.Demarche{{Form: demarches.ConsoleAccessForm(Form)}},
-	})
-	s.GitLab = gitlab.New(gitlab.Options{Token: s.gitlabToken, Username: User, Now: o.Clock, FaultSeed: o.Seed})
-	if s.DSURL, err = s.serve(ctx, o.Listen, s.DS); err != nil {
-		return nil, errors.Join(err, s.Close())
+	s := &Stage{
+		Secret: o.Keys.Webhook, Admin: o.Keys.Admin, dsToken: o.Keys.DS, gitlabToken: o.Keys.GitLab, markKey: o.Keys.Mark,
+		host: o.Listen, hub: &relay{},
 	}
-	if s.GitLabURL, err = s.serve(ctx, o.Listen, s.GitLab); err != nil {
-		return nil, errors.Join(err, s.Close())
+	s.Troubles = &Troubles{stage: s}
+	s.hub.loses = s.Troubles.losesWebhook
+	if o.Only != GitLab {
+		if err := s.openDS(ctx, o); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 	}
-	if err := s.furnish(); err != nil {
-		return nil, errors.Join(err, s.Close())
+	if o.Only != DS {
+		if err := s.openGitLab(ctx, o); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 	}
 	s.SendTo(o.HubURL)
 	return s, nil
+}
+
+func (s *Stage) openDS(ctx context.Context, o Options) (err error) {
+	webhook := o.WebhookURL
+	if o.Only == "" {
+		hooks, err := s.Serve(ctx, 0, s.hub)
+		if err != nil {
+			return err
+		}
+		webhook = hooks + "/webhooks/demarches/" + s.Secret
+	}
+	s.DS = demarches.New(demarches.Options{
+		Token: s.dsToken, Clock: o.Clock, RateLimit: o.RateLimit, Seed: o.Seed, FirstNumber: o.FirstDossier, WebhookURL: webhook,
+		Demarches: []demarches.Demarche{{Form: demarches.ConsoleAccessForm(Form)}},
+	})
+	if o.State != nil {
+		if err := restore(s.DS, o.State.DS); err != nil {
+			return err
+		}
+		if err := s.DS.SetWebhookURL(Form, webhook); err != nil { // not where an earlier run's went
+			return fmt.Errorf("point the webhooks: %w", err)
+		}
+	}
+	s.dsFront = newFront(s.DS)
+	s.DSURL, err = s.serve(ctx, o, o.DSPort, s.dsFront)
+	return err
+}
+
+func (s *Stage) openGitLab(ctx context.Context, o Options) (err error) {
+	s.GitLab = gitlab.New(gitlab.Options{Token: s.gitlabToken, Username: User, Now: o.Clock, FaultSeed: o.Seed})
+	if o.State == nil {
+		err = s.furnish()
+	} else {
+		err = restore(s.GitLab, o.State.GitLab)
+	}
+	if err != nil {
+		return err
+	}
+	s.gitlabFront = newFront(s.GitLab)
+	s.GitLabURL, err = s.serve(ctx, o, o.GitLabPort, s.gitlabFront)
+	return err
+}
+
+// serve serves a simulator where the options say.
+func (s *Stage) serve(ctx context.Context, o Options, port int, handler http.Handler) (string, error) {
+	if o.Only == "" || o.Port == 0 {
+		return s.Serve(ctx, port, handler)
+	}
+	listener, err := listenAt(ctx, s.host, o.Port)
+	if err != nil {
+		return "", err
+	}
+	return s.serveOn(listener, handler), nil
 }
 
 // furnish makes what an administrator of GitLab has made before the hub starts.
@@ -108,21 +185,6 @@ func (s *Stage) furnish() error {
 		return fmt.Errorf("make the tracking project: %w", err)
 	}
 	return nil
-}
-
-func (s *Stage) serve(ctx context.Context, host string, handler http.Handler) (string, error) {
-	var settings net.ListenConfig
-	listener, err := settings.Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return "", fmt.Errorf("serve a simulated service: %w", err)
-	}
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // faults on demand panic and hijack
-	}
-	s.servers = append(s.servers, server)
-	go func() { _ = server.Serve(listener) }()
-	return "http://" + listener.Addr().String(), nil
 }
 
 // SendTo has DS send its webhooks to the hub at that address; with an empty one

@@ -16,18 +16,18 @@ type Application struct {
 
 // Applicant is the person, or the organisation if there is one, for which it is filed.
 type Applicant struct {
-	Civility  string // M or Mme; empty for unknown
-	FirstName string
-	LastName  string
-	Company   *Company
+	Civility  string   `json:"civility,omitzero"` // M or Mme; empty for unknown
+	FirstName string   `json:"first_name,omitzero"`
+	LastName  string   `json:"last_name,omitzero"`
+	Company   *Company `json:"company,omitempty"`
 }
 
 // Company is an organisation in the company register.
 type Company struct {
-	SIRET string
-	Name  string
+	SIRET string `json:"siret"`
+	Name  string `json:"name"`
 	// Incomplete is true while DS waits for the register. No decision is possible then.
-	Incomplete bool
+	Incomplete bool `json:"incomplete,omitzero"`
 }
 
 // act is one act under way.
@@ -104,6 +104,7 @@ func (s *Server) File(demarche int, application Application, options ...ActOptio
 		company := *c
 		d.applicant.Company = &company
 	}
+	s.shelf.put(answers)
 	d.treat(a, "depose", "")
 	d.notify(a, "Votre dossier n° %d a bien été déposé")
 	s.conclude(a, "", d)
@@ -123,6 +124,7 @@ func (s *Server) Edit(number int, answers Answers, options ...ActOption) error {
 		}
 		d.answers = maps.Clone(d.answers)
 		maps.Copy(d.answers, checked)
+		s.shelf.put(checked)
 		d.champsUpdated = a.now
 		if d.pendingCorrection() != nil {
 			d.resolveCorrection(a)
@@ -309,6 +311,7 @@ func (s *Server) Annotate(number int, values Answers, options ...ActOption) erro
 func (d *dossier) annotate(a *act, values Answers) {
 	d.annotations = maps.Clone(d.annotations)
 	maps.Copy(d.annotations, values)
+	a.server.shelf.put(values)
 	d.annotationsUpdated = a.now
 }
 

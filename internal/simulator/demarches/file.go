@@ -26,10 +26,9 @@ type shelf struct {
 	files map[string]*file
 }
 
-func (s *Server) storeFiles(attachments []Attachment) []*file {
+// newFiles makes files that nobody can download yet.
+func (s *Server) newFiles(attachments []Attachment) []*file {
 	files := make([]*file, 0, len(attachments))
-	s.shelf.mu.Lock()
-	defer s.shelf.mu.Unlock()
 	for _, a := range attachments {
 		a.Content = slices.Clone(a.Content)
 		digest := md5.Sum(a.Content)
@@ -39,10 +38,40 @@ func (s *Server) storeFiles(attachments []Attachment) []*file {
 			checksum:   base64.StdEncoding.EncodeToString(digest[:]),
 			at:         s.now(),
 		}
-		s.shelf.files[f.key] = f
 		files = append(files, f)
 	}
 	return files
+}
+
+// put offers the files of answers for download.
+func (s *shelf) put(answers Answers) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for f := range answers.files {
+		s.files[f.key] = f
+	}
+}
+
+// files yields the files of answers, those inside repeated blocks too.
+func (a Answers) files(yield func(*file) bool) {
+	for _, value := range a {
+		switch v := value.(type) {
+		case []*file:
+			for _, f := range v {
+				if !yield(f) {
+					return
+				}
+			}
+		case []row:
+			for _, r := range v {
+				for f := range r.answers.files {
+					if !yield(f) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 // path is where the file is downloaded, without a token, as with DS's signed addresses.

@@ -150,8 +150,12 @@ func (f *Field) blank(value any) bool {
 	return false
 }
 
-// checkOne returns the value to keep, or in French what is wrong with it.
+// checkOne returns the value to keep, or in French what is wrong with it. Nil takes
+// an answer back.
 func (s *Server) checkOne(f *Field, given any) (kept any, problem string) {
+	if given == nil {
+		return nil, ""
+	}
 	switch f.Type {
 	case Text, Textarea, Phone:
 		if v, ok := given.(string); ok {
@@ -201,7 +205,7 @@ func (s *Server) checkOne(f *Field, given any) (kept any, problem string) {
 		}
 	case PieceJustificative:
 		if v, ok := given.([]Attachment); ok {
-			return s.storeFiles(v), ""
+			return s.newFiles(v), ""
 		}
 	case Repetition:
 		if v, ok := given.([]Answers); ok {

@@ -62,10 +62,13 @@ type session struct {
 	server *Server
 	token  Token
 	base   string
+	// anonymous is a caller without a token, who may name a stored query and reads
+	// what everybody may.
+	anonymous bool
 }
 
 func (s session) opens(demarche int) bool {
-	return len(s.token.Demarches) == 0 || slices.Contains(s.token.Demarches, demarche)
+	return !s.anonymous && (len(s.token.Demarches) == 0 || slices.Contains(s.token.Demarches, demarche))
 }
 
 type sessionKey struct{}
@@ -110,8 +113,14 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.mu.RLock()
 	token, known := s.tokens[bearer]
 	s.mu.RUnlock()
+	anonymous := !known || bearer == ""
+	var call request
+	body, err := io.ReadAll(r.Body) // bounded by the injector, which has read it before
+	if err == nil {
+		err = json.Unmarshal(body, &call)
+	}
 	switch {
-	case !known || bearer == "":
+	case anonymous && (err != nil || call.QueryID == ""):
 		fail(w, http.StatusForbidden, "forbidden", "Without a token, only persisted queries are allowed")
 		return
 	case token.Expired:
@@ -120,14 +129,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	case token.OutsideNet:
 		fail(w, http.StatusForbidden, "forbidden", "Request issued from a forbidden network")
 		return
-	}
-
-	var call request
-	body, err := io.ReadAll(r.Body) // bounded by the injector, which has read it before
-	if err == nil {
-		err = json.Unmarshal(body, &call)
-	}
-	if err != nil {
+	case err != nil:
 		fail(w, http.StatusBadRequest, "bad_request", "Invalid JSON: "+err.Error())
 		return
 	}
@@ -136,6 +138,14 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "bad_request", "Invalid variables: "+err.Error())
 		return
 	}
+	if call.QueryID != "" {
+		stored, known := storedQueries()[call.QueryID]
+		if !known {
+			fail(w, http.StatusOK, "bad_request", fmt.Sprintf("No query with id %q", call.QueryID))
+			return
+		}
+		call.Query = stored
+	}
 	query := s.queries.parse(call.Query)
 	switch {
 	case call.Query == "":
@@ -143,6 +153,10 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	case query.problem != "":
 		fail(w, http.StatusBadRequest, "graphql_parse_failed", query.problem)
+		return
+	}
+	if problem := query.pick(call.OperationName); problem != "" {
+		fail(w, http.StatusOK, "bad_request", problem)
 		return
 	}
 	if depth := query.depth(); depth > maxDepth {
@@ -156,9 +170,13 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	ctx := context.WithValue(r.Context(), sessionKey{}, session{server: s, token: token, base: base(r)})
-	result := schema().Exec(ctx, call.Query, call.OperationName, variables)
-	a := answer{Data: result.Data}
+	text := query.text
+	if len(query.document.Operations) > 1 {
+		text = query.only(call.OperationName)
+	}
+	ctx := context.WithValue(r.Context(), sessionKey{}, session{server: s, token: token, base: base(r), anonymous: anonymous})
+	result := schema().Exec(ctx, text, call.OperationName, variables)
+	a := answer{Data: query.restored(result.Data)}
 	for _, e := range result.Errors {
 		a.Errors = append(a.Errors, e)
 	}

@@ -209,6 +209,19 @@ func (c *champ) ToDepartementChamp() (*champ, bool)        { return c, false }
 func (c *champ) ToRegionChamp() (*champ, bool)             { return c, false }
 func (c *champ) ToPaysChamp() (*champ, bool)               { return c, false }
 
+func (c *champ) ToEpciChamp() (*champ, bool)                { return c, false }
+func (c *champ) ToRNAChamp() (*champ, bool)                 { return c, false }
+func (c *champ) ToRNFChamp() (*champ, bool)                 { return c, false }
+func (c *champ) ToEngagementJuridiqueChamp() (*champ, bool) { return c, false }
+func (c *champ) ToTitreIdentiteChamp() (*champ, bool)       { return c, false }
+
+func (c *champ) Epci() *named                              { return nil }
+func (c *champ) Rna() *register                            { return nil }
+func (c *champ) Rnf() *register                            { return nil }
+func (c *champ) EngagementJuridique() *engagementJuridique { return nil }
+func (c *champ) Filled() bool                              { return false }
+func (c *champ) GrantType() string                         { return "piece_justificative" }
+
 func (c *champ) PrimaryValue() *string     { return nil }
 func (c *champ) SecondaryValue() *string   { return nil }
 func (c *champ) Dossier() *dossierResolver { return nil }
@@ -219,6 +232,15 @@ func (c *champ) Commune() *commune         { return nil }
 func (c *champ) Departement() *named       { return nil }
 func (c *champ) Region() *named            { return nil }
 func (c *champ) Pays() *named              { return nil }
+
+// register is what a register of associations or foundations says.
+type register struct {
+	ID      string
+	Title   *string
+	Address *address
+}
+
+type engagementJuridique struct{ MontantEngage, MontantPaye *string }
 
 type named struct{ Code, Name string }
 

@@ -15,7 +15,7 @@ func (r root) Demarche(ctx context.Context, args struct{ Number int32 }) (*demar
 	if err != nil {
 		return nil, err
 	}
-	return &demarcheResolver{descriptor{m, sessionOf(ctx)}}, nil
+	return &demarcheResolver{descriptor{m, sessionOf(ctx)}, lists{m, nil, sessionOf(ctx)}}, nil
 }
 
 type findDemarcheInput struct {
@@ -38,12 +38,31 @@ func (r root) DemarcheDescriptor(ctx context.Context, args struct{ Demarche find
 	return &descriptor{m, sessionOf(ctx)}, nil
 }
 
+// GroupeInstructeur is one group with what it deals with.
+func (root) GroupeInstructeur(ctx context.Context, args struct{ Number int32 }) (*groupWithDossiers, error) {
+	s := sessionOf(ctx)
+	for number, m := range s.server.demarches {
+		for _, g := range m.groups {
+			switch {
+			case g.number != int(args.Number):
+			case !s.opens(number):
+				return nil, unauthorized("GroupeInstructeurWithDossiers")
+			default:
+				return &groupWithDossiers{&groupResolver{g}, lists{m, g, s}}, nil
+			}
+		}
+	}
+	return nil, notFound("GroupeInstructeurWithDossiers")
+}
+
 func (root) demarche(ctx context.Context, number int, typeName string) (*demarche, error) {
 	s := sessionOf(ctx)
 	m := s.server.demarches[number]
 	switch {
 	case m == nil:
 		return nil, notFound(typeName)
+	case s.anonymous && typeName == "DemarcheDescriptor" && m.state == "publiee":
+		return m, nil // which everybody may read
 	case !s.opens(number):
 		return nil, unauthorized(typeName)
 	}
@@ -91,6 +110,13 @@ func (d *descriptor) Declarative() *string        { return nil }
 func (d *descriptor) CadreJuridiqueURL() *string  { return nil }
 func (d *descriptor) Deliberation() *fileResolver { return nil }
 func (d *descriptor) Notice() *fileResolver       { return nil }
+func (d *descriptor) Logo() *fileResolver         { return nil }
+func (d *descriptor) NoticeURL() *webAddress      { return nil }
+func (d *descriptor) DpoURL() *string             { return nil }
+func (d *descriptor) SiteWebURL() *string         { return nil }
+func (d *descriptor) Opendata() bool              { return true }
+func (d *descriptor) Tags() []string              { return []string{} }
+func (d *descriptor) Zones() []string             { return []string{} }
 
 func (d *descriptor) DemarcheURL() *webAddress {
 	if d.m.form.Path == "" {
@@ -131,7 +157,30 @@ func (r *revision) AnnotationDescriptors() []*champDescriptor {
 }
 
 // demarcheResolver is a démarche with its dossiers.
-type demarcheResolver struct{ descriptor }
+type demarcheResolver struct {
+	descriptor
+	lists
+}
+
+func (d *demarcheResolver) DraftRevision() *revision                  { return d.Revision() }
+func (d *demarcheResolver) ChorusConfiguration() *chorusConfiguration { return nil }
+
+type chorusConfiguration struct{ CentreDeCout, DomaineFonctionnel, ReferentielDeProgrammation *string }
+
+// lists are the dossiers of a démarche, or of one group of it.
+type lists struct {
+	of     *demarche
+	group  *group
+	reader session
+}
+
+// has says whether a dossier is of the lists.
+func (l lists) has(d *dossier) bool { return l.group == nil || d.group == l.group }
+
+type groupWithDossiers struct {
+	*groupResolver
+	lists
+}
 
 func (d *demarcheResolver) ActiveRevision() *revision    { return d.Revision() }
 func (d *demarcheResolver) PublishedRevision() *revision { return d.Revision() }
@@ -207,21 +256,21 @@ type dossiersArgs struct {
 
 // Dossiers lists by date of filing or, with updatedSince, by date of change. As in
 // DS, createdSince then counts for nothing.
-func (d *demarcheResolver) Dossiers(args dossiersArgs) (*dossierConnection, error) {
-	d.session.server.rlock()
-	defer d.session.server.mu.RUnlock()
-	list, since := d.m.byDeposit, time.Time{}
+func (l lists) Dossiers(args dossiersArgs) (*dossierConnection, error) {
+	l.reader.server.rlock()
+	defer l.reader.server.mu.RUnlock()
+	list, since := l.of.byDeposit, time.Time{}
 	switch {
 	case args.UpdatedSince != nil:
-		list, since = d.m.byUpdate, args.UpdatedSince.Time
+		list, since = l.of.byUpdate, args.UpdatedSince.Time
 	case args.CreatedSince != nil:
 		since = args.CreatedSince.Time
 	}
-	mine := (&revision{d.m}).ID()
+	mine := (&revision{l.of}).ID()
 	elsewhere := args.Revision != nil && *args.Revision != mine
 	page, err := list.page(args.window, since, func(number int) bool {
-		v := d.session.server.dossiers[number].visible
-		return !elsewhere &&
+		v := l.reader.server.dossiers[number].visible
+		return !elsewhere && l.has(v) &&
 			(args.State == nil || *args.State == v.state) &&
 			(args.Archived == nil || *args.Archived == v.archived)
 	})
@@ -230,7 +279,7 @@ func (d *demarcheResolver) Dossiers(args dossiersArgs) (*dossierConnection, erro
 	}
 	nodes, edges := []*dossierResolver{}, []*dossierEdge{}
 	for _, k := range page.keys {
-		node := &dossierResolver{d.session.server.dossiers[k.number].visible, d.session}
+		node := &dossierResolver{l.reader.server.dossiers[k.number].visible, l.reader}
 		nodes, edges = append(nodes, node), append(edges, &dossierEdge{k.cursor(), node})
 	}
 	return &dossierConnection{page.info(), &nodes, &edges}, nil
@@ -241,28 +290,28 @@ type deletedArgs struct {
 	DeletedSince *dateTime
 }
 
-func (d *demarcheResolver) DeletedDossiers(args deletedArgs) (*deletedConnection, error) {
-	return d.deletions(&d.m.deleted, args)
+func (l lists) DeletedDossiers(args deletedArgs) (*deletedConnection, error) {
+	return l.deletions(&l.of.deleted, args)
 }
 
-func (d *demarcheResolver) PendingDeletedDossiers(args deletedArgs) (*deletedConnection, error) {
-	return d.deletions(&d.m.trash, args)
+func (l lists) PendingDeletedDossiers(args deletedArgs) (*deletedConnection, error) {
+	return l.deletions(&l.of.trash, args)
 }
 
-func (d *demarcheResolver) deletions(list *timeline, args deletedArgs) (*deletedConnection, error) {
-	d.session.server.rlock()
-	defer d.session.server.mu.RUnlock()
+func (l lists) deletions(list *timeline, args deletedArgs) (*deletedConnection, error) {
+	l.reader.server.rlock()
+	defer l.reader.server.mu.RUnlock()
 	var since time.Time
 	if args.DeletedSince != nil {
 		since = args.DeletedSince.Time
 	}
-	page, err := list.page(args.window, since, func(int) bool { return true })
+	page, err := list.page(args.window, since, func(number int) bool { return l.has(l.reader.server.dossiers[number].visible) })
 	if err != nil {
 		return nil, err
 	}
 	nodes, edges := []*deletedDossier{}, []*deletedEdge{}
 	for _, k := range page.keys {
-		v := d.session.server.dossiers[k.number].visible
+		v := l.reader.server.dossiers[k.number].visible
 		node := &deletedDossier{
 			ID:     graphql.ID(encodeID("DeletedDossier", v.number)),
 			Number: int32(v.number),

@@ -38,7 +38,10 @@ func (r *dossierResolver) DateSuppressionParUsager() *dateTime { return optional
 func (r *dossierResolver) DateSuppressionParAdministration() *dateTime {
 	return optional(r.d.hiddenByAgent)
 }
-func (r *dossierResolver) DateExpiration() *dateTime { return nil }
+func (r *dossierResolver) DateExpiration() *dateTime       { return nil }
+func (r *dossierResolver) DateTraitementSVASVR() *dateTime { return nil }
+
+func (r *dossierResolver) DatePrevisionnelleDecisionSVASVR() *date { return nil }
 
 func (r *dossierResolver) DateDerniereCorrectionEnAttente() *dateTime {
 	if m := r.d.pendingCorrection(); m != nil {
@@ -51,6 +54,7 @@ func (r *dossierResolver) Motivation() *string                 { return optional
 func (r *dossierResolver) MotivationAttachment() *fileResolver { return nil }
 func (r *dossierResolver) Attestation() *fileResolver          { return nil }
 func (r *dossierResolver) Pdf() *fileResolver                  { return nil }
+func (r *dossierResolver) Geojson() *fileResolver              { return nil }
 func (r *dossierResolver) DeposeParUnTiers() *bool             { no := false; return &no }
 func (r *dossierResolver) PrenomMandataire() *string           { return nil }
 func (r *dossierResolver) NomMandataire() *string              { return nil }
@@ -166,6 +170,10 @@ type avis struct {
 	DateQuestion     dateTime
 	DateReponse      *dateTime
 	Claimant, Expert *profileID
+	Instructeur      *profileID
+	Attachment       *fileResolver
+	QuestionLabel    *string
+	QuestionAnswer   *bool
 	Attachments      []*fileResolver
 }
 
@@ -213,10 +221,21 @@ func (m *morale) Address() *address {
 	return &address{Label: "Paris", Type: "municipality", CityName: "Paris", CityCode: "75056", PostalCode: "75001"}
 }
 
+// What the address was before it had a type of its own.
+func (m *morale) Adresse() string            { return m.Address().Label }
+func (m *morale) CodeInseeLocalite() string  { return m.Address().CityCode }
+func (m *morale) CodePostal() string         { return m.Address().PostalCode }
+func (m *morale) Localite() string           { return m.Address().CityName }
+func (m *morale) ComplementAdresse() *string { return nil }
+func (m *morale) NomVoie() *string           { return nil }
+func (m *morale) NumeroVoie() *string        { return nil }
+func (m *morale) TypeVoie() *string          { return nil }
+
 func (m *morale) Entreprise() *entreprise {
 	siret := m.Siret()
 	return &entreprise{
 		Siren: siret[:min(9, len(siret))], SiretSiegeSocial: siret, RaisonSociale: m.d.applicant.Company.Name,
+		InlineAdresse: m.Adresse(),
 	}
 }
 
@@ -225,9 +244,17 @@ type entreprise struct {
 	Siren, SiretSiegeSocial, RaisonSociale, NomCommercial                   string
 	FormeJuridique, FormeJuridiqueCode, CodeEffectifEntreprise, Nom, Prenom *string
 	NumeroTvaIntracommunautaire                                             *string
+	Enseigne, EtatAdministratif                                             *string
+	InlineAdresse                                                           string
+	EffectifAnnuel, EffectifMensuel                                         *effectif
 	CapitalSocial                                                           *bigInt
 	DateCreation                                                            *date
 	AttestationFiscaleAttachment, AttestationSocialeAttachment              *fileResolver
+}
+
+type effectif struct {
+	Nb      float64
+	Periode string
 }
 
 type association struct {

@@ -56,6 +56,9 @@ func mutate(
 ) (*payload, error) {
 	session := sessionOf(ctx)
 	p := &payload{ClientMutationID: in.ClientMutationID}
+	if session.anonymous {
+		return nil, unauthorized(name)
+	}
 	if session.token.ReadOnly {
 		p.refuse("Le jeton utilisé est configuré seulement en lecture")
 		return p, nil

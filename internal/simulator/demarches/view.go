@@ -41,6 +41,9 @@ type DossierView struct {
 	Presence          Presence
 	Email             string // of the account that filed it
 	AccountDeleted    bool
+	HiddenByApplicant bool
+	Applicant         Applicant
+	Group             string
 	Deposited         time.Time
 	Updated           time.Time
 	Answers           Answers
@@ -106,6 +109,7 @@ func (d *dossier) view() DossierView {
 	v := DossierView{
 		Number: d.number, Demarche: d.demarche.form.Number, State: d.state, Archived: d.archived,
 		Presence: d.presence(), Email: d.email, AccountDeleted: d.accountDeleted,
+		HiddenByApplicant: !d.hiddenByUser.IsZero(), Applicant: d.applicant, Group: d.group.label,
 		Deposited: d.deposited, Updated: d.updated,
 		Answers: given(d.answers), Annotations: given(d.annotations),
 		Motivation: d.motivation, CorrectionPending: d.pendingCorrection() != nil,

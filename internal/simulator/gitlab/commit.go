@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // commitInput is what a new commit is made of.
@@ -102,6 +103,9 @@ func (c *commit) apply(action commitAction) error {
 	if clean := path.Clean(at); at == "" || clean != at || strings.HasPrefix(at, "/") || strings.HasPrefix(at, "../") || at == ".." ||
 		at == ".git" || strings.HasPrefix(at, ".git/") {
 		return badRequest("Path cannot include directory traversal")
+	}
+	if !utf8.ValidString(at) {
+		return badRequest("Path must be valid UTF-8")
 	}
 	old, exists := c.files[at]
 	stale := func(f file) bool { return action.lastCommit != "" && action.lastCommit != f.lastCommit }

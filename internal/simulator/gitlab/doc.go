@@ -7,6 +7,9 @@
 // (Comment, CloseIssue, TickBox and so on), through the same state machine, and
 // read it through snapshots, or with WaitFor, which wakes on each change.
 //
+// Save writes all that it holds, Load takes it back. The package pages shows it to
+// people, at the addresses that the API calls web_url.
+//
 // Where GitLab's versions differ on which texts it executes, the simulator
 // executes in all the places where any of them does: text that is inert here is
 // inert everywhere.

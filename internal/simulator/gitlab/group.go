@@ -67,7 +67,7 @@ func (s *Server) insertGroup(g *group) {
 	s.groups[g.ID] = g
 	s.groupList = append(s.groupList, g)
 	g.FullPath = joinPath(g.parent, g.Path)
-	s.paths[routeKey(g.FullPath)] = g
+	s.settle(g.FullPath, g)
 	if g.parent != nil {
 		g.ParentID = g.parent.ID
 		g.parent.children = append(g.parent.children, g)
@@ -77,9 +77,9 @@ func (s *Server) insertGroup(g *group) {
 
 // reroute gives a group and all inside it the full paths that follow from its path.
 func (s *Server) reroute(g *group) {
-	delete(s.paths, routeKey(g.FullPath))
+	s.leave(g.FullPath, g, g)
 	g.FullPath = joinPath(g.parent, g.Path)
-	s.paths[routeKey(g.FullPath)] = g
+	s.settle(g.FullPath, g)
 	for _, child := range g.children {
 		s.reroute(child)
 	}

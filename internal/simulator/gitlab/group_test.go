@@ -135,7 +135,10 @@ func TestRenameAndDeleteGroup(t *testing.T) {
 	p, _, err := b.client.Projects.GetProject("programme/equipe-neuve/interne/app", nil)
 	require.NoError(t, err)
 	require.Equal(t, g.ID, p.Namespace.ID)
-	require.Equal(t, 404, b.call(t, http.MethodGet, "/projects/programme%2Fequipe%2Finterne%2Fapp", nil).status)
+	require.Equal(t, 404, b.call(t, http.MethodGet, "/groups/programme%2Fequipe%2Finterne", nil).status, "groups are not led on")
+	same, _, err := b.client.Projects.GetProject("programme/equipe/interne/app", nil)
+	require.NoError(t, err, "projects are")
+	require.Equal(t, p.ID, same.ID)
 
 	a := b.call(t, http.MethodDelete, fmt.Sprintf("/groups/%d", g.ID), nil)
 	require.Equal(t, 202, a.status)

@@ -545,3 +545,23 @@ func (s *Server) removeIssue(p *project, i *issue) {
 	delete(p.byIID, i.IID)
 	p.issues = without(p.issues, i)
 }
+
+// Box is a box of a description that can be ticked.
+type Box struct {
+	Offset int // of its bracket
+	Item   string
+	Done   bool
+}
+
+// Boxes finds the boxes of a description, as SetBox does. Those in code are among
+// them: a reader of Markdown passes over them.
+func Boxes(description string) []Box {
+	var list []Box
+	for _, at := range checkbox.FindAllStringSubmatchIndex(description, -1) {
+		list = append(list, Box{
+			Offset: at[4] - 1, Item: strings.TrimSpace(description[at[8]:at[9]]),
+			Done: strings.EqualFold(description[at[4]:at[5]], "x"),
+		})
+	}
+	return list
+}

@@ -73,6 +73,9 @@ func badBody(err error) error {
 // addValues reads key=v, key[]=v and list[][member]=v as Rack does.
 func (p *params) addValues(values url.Values) {
 	for key, list := range values {
+		for at, value := range list {
+			list[at] = strings.ToValidUTF8(value, "\uFFFD") // as JSON has it
+		}
 		name, inner, nested := strings.Cut(key, "[][")
 		switch {
 		case nested:

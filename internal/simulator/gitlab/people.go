@@ -364,6 +364,25 @@ func (s *Server) setBox(projectPath string, iid int, username, item, from, to st
 	})
 }
 
+// SetBox ticks or unticks the box whose bracket stands at an offset of the
+// description, provided that its text is still item: others edit, too.
+func (s *Server) SetBox(projectPath string, iid int, username string, offset int, item string, done bool) error {
+	return s.edit(projectPath, iid, username, 0, func(i *issue) (issueChange, error) {
+		for _, at := range checkbox.FindAllStringSubmatchIndex(i.Description, -1) {
+			if at[4] != offset+1 || strings.TrimSpace(i.Description[at[8]:at[9]]) != strings.TrimSpace(item) {
+				continue
+			}
+			mark := " "
+			if done {
+				mark = "x"
+			}
+			description := i.Description[:at[4]] + mark + i.Description[at[5]:]
+			return issueChange{description: &description}, nil
+		}
+		return issueChange{}, conflict("The description has changed since: look at it again")
+	})
+}
+
 // DeleteIssue removes an issue for good.
 func (s *Server) DeleteIssue(projectPath string, iid int, username string) error {
 	return s.actOnIssue(projectPath, iid, username, func(user *User, p *project, i *issue) error {

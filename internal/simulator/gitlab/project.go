@@ -54,15 +54,19 @@ func (s *Server) insertProject(p *project) {
 	p.FullPath = joinPath(p.group, p.Path)
 	s.projects[p.ID] = p
 	s.projectList = append(s.projectList, p)
-	s.paths[routeKey(p.FullPath)] = p
+	s.settle(p.FullPath, p)
 	p.group.projects = append(p.group.projects, p)
 	p.group.projectNames[p.Name] = p
 }
 
 func (s *Server) rerouteProject(p *project) {
-	delete(s.paths, routeKey(p.FullPath))
+	if p.MarkedForDeletionAt.IsZero() {
+		s.leave(p.FullPath, p, p.group)
+	} else {
+		delete(s.paths, routeKey(p.FullPath))
+	}
 	p.FullPath = joinPath(p.group, p.Path)
-	s.paths[routeKey(p.FullPath)] = p
+	s.settle(p.FullPath, p)
 }
 
 func (s *Server) removeProject(p *project) {
@@ -202,6 +206,11 @@ func (c *call) findProject(reference string) (*project, error) {
 		p = c.server.projects[id]
 	} else {
 		p, _ = c.server.paths[routeKey(reference)].(*project)
+	}
+	if p == nil {
+		if p, _ = c.server.movedFrom(reference).(*project); p != nil && p.visibleTo(c.user) {
+			return nil, c.redirect(p)
+		}
 	}
 	if p == nil || !p.visibleTo(c.user) {
 		return nil, notFound("Project")

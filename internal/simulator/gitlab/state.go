@@ -14,6 +14,7 @@ type state struct {
 	projects    map[int]*project
 	projectList []*project
 	paths       map[string]any // lower-case full path to *group or *project
+	moved       map[string]any // the same, for paths that were left
 	hooks       map[int]*hook
 
 	mentions     []Mention
@@ -30,6 +31,7 @@ func newState() state {
 		groups:    map[int]*group{},
 		projects:  map[int]*project{},
 		paths:     map[string]any{},
+		moved:     map[string]any{},
 		hooks:     map[int]*hook{},
 		last: map[string]int{
 			// Apart from each other, so that one kind's id does not pass for another's.
