@@ -45,11 +45,15 @@ type owners map[string]int
 func newOwners(marks onboarding.Marks, samples []*sample) owners {
 	o := owners{}
 	for _, s := range samples {
-		for _, key := range []onboarding.ResourceKey{onboarding.GroupKey, onboarding.ProjectKey, onboarding.IssueKey} {
-			o[marks.Mark(int64(s.number), key)] = s.number
-		}
+		o.add(marks, s.number)
 	}
 	return o
+}
+
+func (o owners) add(marks onboarding.Marks, number int) {
+	for _, key := range []onboarding.ResourceKey{onboarding.GroupKey, onboarding.ProjectKey, onboarding.IssueKey} {
+		o[marks.Mark(int64(number), key)] = number
+	}
 }
 
 var markLike = regexp.MustCompile(`passerelle:\d+:[0-9a-f]{32}`)
@@ -71,11 +75,19 @@ func (c *critic) takeCensus(samples []*sample, strangers []gitlab.Group) *census
 		counted.Messages += len(c.sent(s))
 	}
 	owner := newOwners(c.marks, samples)
-	mine := func(what, description string) *holding {
+	for _, dossier := range c.scene.DS.Dossiers() {
+		owner.add(c.marks, dossier.Number) // those that people filed
+	}
+	// mine returns nil for what belongs to a dossier that is no sample, and for what
+	// people made: theirs is the hub's only if it bears a mark.
+	mine := func(what, description string, byHub bool) *holding {
 		number, known := owner.of(description)
-		if !known {
+		switch {
+		case !known && byHub:
 			counted.wrong.addf("%s belongs to no dossier", what)
 			return &holding{}
+		case !known:
+			return nil
 		}
 		return counted.of[number]
 	}
@@ -83,11 +95,13 @@ func (c *critic) takeCensus(samples []*sample, strangers []gitlab.Group) *census
 		return slices.ContainsFunc(strangers, func(g gitlab.Group) bool { return g.FullPath == full })
 	}
 	c.scene.GitLab.Read(func(v gitlab.View) {
+		account, _ := v.User(stage.User)
 		for _, group := range v.Groups() {
 			if strings.HasPrefix(group.FullPath, stage.RootGroup+"/") && !foreign(group.FullPath) {
-				counted.Groups++
-				held := mine("the group "+group.FullPath, group.Description)
-				held.groups = append(held.groups, group)
+				if held := mine("the group "+group.FullPath, group.Description, ownedByHub(v, group)); held != nil {
+					counted.Groups++
+					held.groups = append(held.groups, group)
+				}
 			}
 		}
 		for _, project := range v.Projects() {
@@ -97,15 +111,17 @@ func (c *critic) takeCensus(samples []*sample, strangers []gitlab.Group) *census
 			case foreign(path.Dir(project.FullPath)):
 				counted.wrong.addf("the project %s stands in a stranger's group", project.FullPath)
 			default:
-				counted.Projects++
-				held := mine("the project "+project.FullPath, project.Description)
-				held.projects = append(held.projects, project)
+				if held := mine("the project "+project.FullPath, project.Description, project.CreatorID == account.ID); held != nil {
+					counted.Projects++
+					held.projects = append(held.projects, project)
+				}
 			}
 		}
 		for _, issue := range v.Issues(stage.TrackingProject) {
-			counted.Issues++
-			held := mine(fmt.Sprintf("issue %d of %s", issue.IID, stage.TrackingProject), issue.Description)
-			held.issues = append(held.issues, issue)
+			if held := mine(fmt.Sprintf("issue %d of %s", issue.IID, stage.TrackingProject), issue.Description, issue.Author == stage.User); held != nil {
+				counted.Issues++
+				held.issues = append(held.issues, issue)
+			}
 		}
 		for _, stranger := range strangers {
 			now, _ := v.Group(stranger.FullPath)
@@ -120,4 +136,10 @@ func (c *critic) takeCensus(samples []*sample, strangers []gitlab.Group) *census
 		}
 	}
 	return counted
+}
+
+// ownedByHub says whether the hub's account is a member of this very group: of groups
+// that it makes inside others it is no member, but their marks tell whose they are.
+func ownedByHub(v gitlab.View, group gitlab.Group) bool {
+	return slices.ContainsFunc(v.Members(group.FullPath), func(m gitlab.Member) bool { return m.Username == stage.User })
 }

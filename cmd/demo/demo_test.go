@@ -148,18 +148,35 @@ func TestDataAgain(t *testing.T) {
 	require.Contains(t, first.stderr, "demo: interrupted before every sample was settled\nstopped at once, with work under way\n")
 	require.NoDirExists(t, filepath.Join(dir, "run"), "the socket's folder")
 
-	for _, from := range []int{1009, 1017} {
+	// Everything is taken up where it was, twice.
+	for range 2 {
 		r := runDemo(t, demo{}, nil, "-once", "-json", "-data", dir)
 		require.Equal(t, 0, r.code, r.stderr)
 		d := r.document(t)
-		require.Equal(t, from, d.Dossiers[0].Number)
+		require.Equal(t, 1001, d.Dossiers[0].Number)
 		require.Equal(t, counts{Groups: 4, Projects: 4, Issues: 8, Messages: 15}, d.Counts)
 		require.Equal(t, "intact", d.Ledger)
-		require.Equal(t, from-1001, r.scene.earlier.dossiers)
-		if from == 1009 {
-			require.Positive(t, r.scene.earlier.dropped)
-		}
+		require.True(t, r.scene.resumed())
 	}
+
+	// Without its state, or with one older than the ledger, there is room for a new run.
+	d, err := openDrawer(dir)
+	require.NoError(t, err)
+	kept := &keptState{}
+	_, err = d.read(stateFile, kept)
+	require.NoError(t, err)
+	kept.Sealed = false
+	require.NoError(t, d.write(stateFile, kept))
+	for _, from := range []int{1009, 1017} {
+		r := runDemo(t, demo{}, nil, "-once", "-json", "-data", dir)
+		require.Equal(t, 0, r.code, r.stderr)
+		require.Equal(t, from, r.document(t).Dossiers[0].Number)
+		require.Equal(t, from-1001, r.scene.earlier.dossiers)
+		require.NoError(t, os.Remove(filepath.Join(dir, "simulators", stateFile)))
+	}
+	info, err := os.Stat(filepath.Join(dir, "simulators", keysFile))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 }
 
 // TestNotAsItShould makes something go wrong: the demo says which dossier, and why.
@@ -216,6 +233,19 @@ func TestUsage(t *testing.T) {
 		"-data=":        "needs the path of a folder",
 		"-once=maybe":   `invalid boolean value "maybe"`,
 		"-once twice":   `"twice" is no flag`,
+
+		"-trouble flood":               "write [ds:|gitlab:]KIND",
+		"-trouble gitlab:":             "write [ds:|gitlab:]KIND",
+		"-trouble slow:0":              "write how many calls",
+		"-trouble slow:101%":           "write how many calls",
+		"-trouble gitlab:webhooks":     "write webhooks",
+		"-once -trouble refuse":        "-trouble refuse never ends with -once",
+		"-listen 127.0.0.1:80":         "a port goes with -only alone",
+		"-webhook http://x.example":    "-webhook goes with -only ds",
+		"-only n8n":                    "write ds or gitlab",
+		"-only ds -once":               "-once does not go with -only",
+		"-only ds -webhook there":      "write a whole address",
+		"-only gitlab -webhook http:x": "-webhook goes with -only ds",
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()

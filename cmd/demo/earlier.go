@@ -12,6 +12,9 @@ import (
 	"github.com/cloud-pi-native/passerelle/jobs"
 )
 
+// firstNumber is where DS begins.
+const firstNumber = 1001
+
 // earlier is what an earlier run left in a database that was kept.
 type earlier struct {
 	// dossiers counts those that its ledger tells of.
@@ -23,11 +26,12 @@ type earlier struct {
 	dropped int
 }
 
-// settleEarlier makes room for a new run. The simulated services keep their state
-// in memory: what an earlier run still had to do there would be done to dossiers and
-// groups of this run that happen to have the same numbers. Its ledger stays.
+// settleEarlier makes room for a run whose simulated services begin anew, because
+// what they held is not known, or is older than the ledger: what an earlier run still
+// had to do there would be done to dossiers and groups of this run that happen to have
+// the same numbers. The ledger stays.
 func settleEarlier(ctx context.Context, pool *pgxpool.Pool) (earlier, error) {
-	found := earlier{next: 1001}
+	found := earlier{next: firstNumber}
 	q := ledger.New(pool)
 	for last := ledger.HubChain; ; {
 		chains, err := q.Chains(ctx, ledger.ChainsParams{After: last, Count: 1000})

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/cloud-pi-native/passerelle/internal/stage"
 )
 
 // version is set by the linker.
@@ -59,6 +61,10 @@ type demo struct {
 	// ready is called once everything runs and before anything is filed, if not nil:
 	// for tests.
 	ready func(*scene)
+	// aloneAt is called once a simulator runs alone, likewise.
+	aloneAt func(*stage.Stage)
+	// settled is called once the samples are and everything goes on running, likewise.
+	settled func(*scene)
 }
 
 func (d *demo) run(ctx context.Context, args []string) int {

@@ -22,6 +22,9 @@ func (d *demo) perform(ctx context.Context, o options) (code int, err error) {
 	if o.json {
 		told = errs
 	}
+	if o.only != "" {
+		return d.performAlone(ctx, o, out)
+	}
 	level := &slog.LevelVar{}
 	level.Set(slog.LevelWarn)
 	logger := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: level}))
@@ -54,7 +57,7 @@ func (d *demo) perform(ctx context.Context, o options) (code int, err error) {
 	if d.ready != nil {
 		d.ready(s)
 	}
-	return s.play(ctx, o, out, told, errs)
+	return s.play(ctx, o, d.settled, out, told, errs)
 }
 
 // introduce tells what runs, and where.
@@ -65,22 +68,27 @@ func (s *scene) introduce(w io.Writer) {
 	}
 	fmt.Fprintf(w, "  PostgreSQL         %s\n  DS (simulated)     %s\n  GitLab (simulated) %s\n  Passerelle         http://%s\n\n",
 		where, s.DSURL, s.GitLabURL, s.hub.Addr())
-	if s.earlier.dossiers > 0 {
-		fmt.Fprintf(w, "the ledger holds %d dossiers of earlier runs, which DS and GitLab, in memory, have forgotten; %d jobs for them were dropped\n\n",
+	switch {
+	case s.resumed():
+		fmt.Fprintf(w, "everything is as it was when the demo stopped: %d dossiers\n\n", len(s.DS.Dossiers()))
+	case s.earlier.dossiers > 0:
+		fmt.Fprintf(w, "the ledger holds %d dossiers of earlier runs, of which DS and GitLab have nothing as new; %d jobs for them were dropped\n\n",
 			s.earlier.dossiers, s.earlier.dropped)
 	}
 }
 
 // play plays the samples and tells what became of them.
-func (s *scene) play(ctx context.Context, o options, out, told, errs io.Writer) (int, error) {
-	p, err := newPlay(s, cast(o.dossiers))
+func (s *scene) play(ctx context.Context, o options, settled func(*scene), out, told, errs io.Writer) (int, error) {
+	p, err := newPlay(s, cast(max(o.dossiers, len(s.progress))))
 	if err != nil {
 		return exitFailed, err
 	}
+	s.current = p
 	following, enough := context.WithCancel(ctx)
 	var followers sync.WaitGroup
 	live := newProgress(told, s.pool)
 	followers.Go(func() { live.follow(following) })
+	followers.Go(func() { s.keepOn(following, errs) })
 	defer followers.Wait()
 	defer enough()
 
@@ -107,7 +115,17 @@ func (s *scene) play(ctx context.Context, o options, out, told, errs io.Writer) 
 		code = exitFailed
 	}
 	if !o.once {
-		fmt.Fprintln(told, "\neverything goes on running until Ctrl-C, which leaves nothing behind")
+		if err := s.control.printPlaces(told); err != nil {
+			return exitFailed, fmt.Errorf("print the addresses: %w", err)
+		}
+		after := "which leaves nothing behind"
+		if s.kept {
+			after = "and another start with the same -data continues here"
+		}
+		fmt.Fprintln(told, "\neverything goes on running until Ctrl-C,", after)
+		if settled != nil {
+			settled(s)
+		}
 		<-ctx.Done()
 		if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 			return exitFailed, cause

@@ -24,10 +24,12 @@ const stranger = "equipe-voisine"
 type play struct {
 	*scene
 
-	critic    *critic
 	samples   []*sample
 	strangers []gitlab.Group
 	bell      bell
+	next      int // the number that DS gives next
+
+	mu sync.Mutex // guards what the samples' progress is
 }
 
 // outcome is how a play ended.
@@ -40,18 +42,53 @@ type outcome struct {
 }
 
 func newPlay(s *scene, samples []*sample) (*play, error) {
-	p := &play{scene: s, critic: newCritic(s), samples: samples}
+	p := &play{scene: s, samples: samples, next: max(s.earlier.next, firstNumber)}
+	for _, dossier := range s.DS.Dossiers() {
+		p.next = max(p.next, dossier.Number+1)
+	}
 	s.GitLab.AddUser(stranger, false)
-	for _, sample := range samples {
-		if sample.taken {
-			group, err := s.GitLab.CreateGroup(sample.strangersPath(), stranger)
-			if err != nil {
-				return nil, fmt.Errorf("make the stranger's group: %w", err)
-			}
-			p.strangers = append(p.strangers, group)
+	for i, sample := range samples {
+		if i < len(s.progress) {
+			sample.resume(s.progress[i])
 		}
+		if !sample.taken {
+			continue
+		}
+		group, err := p.strangersGroup(sample.strangersPath())
+		if err != nil {
+			return nil, fmt.Errorf("make the stranger's group: %w", err)
+		}
+		p.strangers = append(p.strangers, group)
 	}
 	return p, nil
+}
+
+// strangersGroup makes a stranger's group, unless an earlier run made it.
+func (p *play) strangersGroup(path string) (group gitlab.Group, err error) {
+	there := false
+	p.GitLab.Read(func(v gitlab.View) { group, there = v.Group(path) })
+	if !there {
+		group, err = p.GitLab.CreateGroup(path, stranger)
+	}
+	return group, err
+}
+
+// progressed is how far the samples are, to be kept.
+func (p *play) progressed() []keptSample {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	kept := make([]keptSample, 0, len(p.samples))
+	for _, s := range p.samples {
+		kept = append(kept, keptSample{Number: s.number, Acts: s.acted, Seconds: s.settled.Seconds()})
+	}
+	return kept
+}
+
+// note changes what the progress of a sample is.
+func (p *play) note(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change()
 }
 
 // perform plays until every sample is settled or ctx ends.
@@ -62,7 +99,10 @@ func (p *play) perform(ctx context.Context, timeout time.Duration, filed func(*s
 
 	var playing sync.WaitGroup
 	places := make(chan struct{}, atOnce)
-	for i, s := range p.samples {
+	for _, s := range p.samples {
+		if s.settled > 0 {
+			continue // by an earlier run
+		}
 		select {
 		case places <- struct{}{}:
 		case <-ctx.Done():
@@ -71,7 +111,7 @@ func (p *play) perform(ctx context.Context, timeout time.Duration, filed func(*s
 			s.wrong = []string{"not filed in time"}
 			continue
 		}
-		if err := p.file(s, p.earlier.next+i); err != nil {
+		if err := p.file(s); err != nil {
 			s.wrong = []string{err.Error()}
 			<-places
 			continue
@@ -86,19 +126,31 @@ func (p *play) perform(ctx context.Context, timeout time.Duration, filed func(*s
 	p.idle(ctx)
 }
 
-func (p *play) file(s *sample, number int) (err error) {
+func (p *play) file(s *sample) error {
 	s.filed = time.Now()
-	s.number, err = p.DS.File(stage.Form, s.application(number))
-	if err == nil && s.number != number {
-		err = fmt.Errorf("DS gave the number %d, not %d", s.number, number)
+	if s.number != 0 {
+		return nil // by an earlier run
 	}
+	number, err := p.DS.File(stage.Form, s.application(p.next))
+	if err != nil {
+		return err
+	}
+	if number != p.next && s.hostile {
+		err = fmt.Errorf("DS gave the number %d, not %d", number, p.next)
+	}
+	p.next = number + 1
+	p.note(func() { s.number = number })
 	return err
 }
 
 // settle acts on a dossier, each time that it looks as it should until then.
 func (p *play) settle(ctx context.Context, s *sample) {
 	end := filed()
-	for _, a := range s.acts {
+	for i, a := range s.acts {
+		if i < s.acted {
+			end = end.after(a)
+			continue
+		}
 		if !p.await(ctx, s, end) {
 			return
 		}
@@ -106,10 +158,11 @@ func (p *play) settle(ctx context.Context, s *sample) {
 			s.wrong = []string{fmt.Sprintf("%s in DS: %s", a, err)}
 			return
 		}
+		p.note(func() { s.acted = i + 1 })
 		end = end.after(a)
 	}
 	if p.await(ctx, s, end) {
-		s.settled = time.Since(s.filed)
+		p.note(func() { s.settled = time.Since(s.filed) })
 	}
 }
 
@@ -158,7 +211,13 @@ func (p *play) idle(ctx context.Context) {
 // conclude looks at everything once more, now that nothing moves.
 func (p *play) conclude(ctx context.Context) (*outcome, error) {
 	for _, s := range p.samples {
-		if len(s.wrong) == 0 {
+		switch {
+		case len(s.wrong) > 0:
+		case s.filed.IsZero():
+			// Settled by an earlier run; people may have acted on it since.
+			judged := p.critic.judge(s.number)
+			s.wrong = judged.Wrong.english()
+		default:
 			s.wrong = p.critic.look(s, s.last())
 		}
 	}

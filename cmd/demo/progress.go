@@ -134,6 +134,8 @@ func sentence(e *ledger.LedgerEntry) string {
 		where, what = "hub", get("action")+" is not wanted any more"
 	case ledger.ActionFailed:
 		where, what = "hub", "FAILED "+get("action")+": "+get("reason")
+	case ledger.LedgerRestored:
+		where, what = "hub", "ledger restored: "+get("reason")
 	case ledger.JobReplayed:
 		where, what = "hub", get("kind")+" replayed"
 	}

@@ -18,10 +18,17 @@ type sample struct {
 
 	number  int
 	filed   time.Time
+	acted   int           // how many of the acts were done
 	settled time.Duration // from filing; 0 while it is not
 	issue   int           // the tracking issue's number, once it is found
 	looked  int           // the last issue that was looked at for it
 	wrong   []string      // what is not as it should be
+}
+
+// resume takes a sample up where an earlier run left it.
+func (s *sample) resume(kept keptSample) {
+	s.number, s.acted = kept.Number, min(kept.Acts, len(s.acts))
+	s.settled = time.Duration(kept.Seconds * float64(time.Second))
 }
 
 // variety is a kind of dossier that the demo files.

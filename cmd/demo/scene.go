@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -15,7 +18,16 @@ import (
 	"github.com/cloud-pi-native/passerelle/internal/hub"
 	"github.com/cloud-pi-native/passerelle/internal/localpg"
 	"github.com/cloud-pi-native/passerelle/internal/stage"
+	"github.com/cloud-pi-native/passerelle/jobs"
 	"github.com/cloud-pi-native/passerelle/migrations"
+)
+
+// The ports that are tried first: addresses that stay the same from one start to the
+// next. A run that ends by itself takes whichever are free.
+const (
+	dsPort      = 8091
+	gitlabPort  = 8092
+	controlPort = 8093
 )
 
 // scene is everything that runs: database, simulated services, hub.
@@ -26,13 +38,19 @@ type scene struct {
 	postgres *localpg.Server
 	pool     *pgxpool.Pool
 	hub      *hub.Hub
+	critic   *critic
 	earlier  earlier
 	kept     bool
+	drawer   *drawer // nil unless kept
+	keys     *keptKeys
+	progress []keptSample // of the samples, when an earlier run's state was taken up
+	current  *play        // once it has begun
+	control  *control     // nil in a run that ends by itself
 }
 
 // openScene starts everything. What it started before an error it has ended.
 func openScene(ctx context.Context, o options, logger *slog.Logger) (_ *scene, err error) {
-	s := &scene{kept: o.data != ""}
+	s := &scene{kept: o.data != "", keys: &keptKeys{Keys: stage.NewKeys()}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close(nil))
@@ -46,27 +64,79 @@ func openScene(ctx context.Context, o options, logger *slog.Logger) (_ *scene, e
 	if err != nil {
 		return nil, explain(err, o.data)
 	}
-	if s.pool, err = hub.OpenPool(ctx, database, 2); err != nil {
+	if s.pool, err = hub.OpenPool(ctx, database, 4); err != nil {
 		return nil, err
 	}
 	if _, err := migrations.Up(ctx, s.pool); err != nil {
 		return nil, err
 	}
-	if s.earlier, err = settleEarlier(ctx, s.pool); err != nil {
-		return nil, err
-	}
-	if s.Stage, err = stage.New(ctx, stage.Options{FirstDossier: s.earlier.next}); err != nil {
+	if err := s.raise(ctx, o); err != nil {
 		return nil, err
 	}
 	if s.settings, err = s.Hub(database); err != nil {
 		return nil, err
 	}
-	s.hub, err = hub.Start(ctx, hub.Options{Config: s.settings, Logger: logger, Version: version})
-	if err != nil {
+	s.critic = newCritic(s)
+	for _, trouble := range o.troubles {
+		s.Troubles.Cause(trouble)
+	}
+	settings := hub.Options{Config: s.settings, Logger: logger, Version: version}
+	if !o.once {
+		if s.control, err = openControl(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	if !o.once || len(o.troubles) > 0 || s.kept {
+		settings.Timing = lively()
+	}
+	if s.hub, err = hub.Start(ctx, settings); err != nil {
 		return nil, err
 	}
 	s.SendTo("http://" + s.hub.Addr())
 	return s, nil
+}
+
+// lively is the timing of a hub that somebody watches: it asks again within seconds
+// where a hub in service is patient, and what a killed one had in hand is free again
+// within half a minute.
+func lively() *jobs.Timing {
+	timing := jobs.DefaultTiming()
+	timing.CallTimeout = 4 * time.Second
+	timing.EffectMargin = 2 * time.Second
+	timing.PollInterval = 10 * time.Second
+	timing.RetryCap = 3 * time.Second
+	return &timing
+}
+
+// raise sets the simulated services up: as an earlier run left them, if that is
+// known, else as new.
+func (s *scene) raise(ctx context.Context, o options) (err error) {
+	at := stage.Options{Listen: strings.Trim(o.listen, "[]")}
+	if s.kept {
+		if s.drawer, err = openDrawer(o.data); err != nil {
+			return err
+		}
+		if s.keys, err = s.drawer.keys(); err != nil {
+			return err
+		}
+		if at.State, err = s.takeUp(ctx); err != nil {
+			return err
+		}
+	}
+	if at.State == nil {
+		if s.earlier, err = settleEarlier(ctx, s.pool); err != nil {
+			return err
+		}
+		at.FirstDossier = s.earlier.next
+	}
+	if !o.once {
+		at.DSPort, at.GitLabPort = cmp.Or(s.keys.DSPort, dsPort), cmp.Or(s.keys.GitLabPort, gitlabPort)
+	}
+	at.Keys = s.keys.Keys
+	if s.Stage, err = stage.New(ctx, at); err != nil {
+		return explainListen(err, at.Listen)
+	}
+	return nil
 }
 
 // explain makes one sentence of why the database could not be started.
@@ -79,6 +149,22 @@ func explain(err error, data string) error {
 		return fmt.Errorf("-data %s is not a folder: give an empty one, or one that does not exist yet", data)
 	}
 	return errors.New(strings.TrimPrefix(err.Error(), "localpg: "))
+}
+
+// explainListen makes one sentence of why an address cannot be listened on.
+func explainListen(err error, host string) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("another program listens on %s already: stop it, or give another port", host)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("listening on %s is not permitted: give a port above 1023", host)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%s is no address of this machine: leave -listen out, or write one of its addresses", host)
+	}
+	if _, unknown := errors.AsType[*net.DNSError](err); unknown {
+		return fmt.Errorf("%s is not known: leave -listen out, or write an address of this machine", host)
+	}
+	return err
 }
 
 // close ends everything, in order; once hurry says so, at once. A temporary
@@ -109,6 +195,7 @@ func (s *scene) close(hurry <-chan struct{}) error {
 	if s.kept {
 		// Stop waits as long as it takes; this does not, once ctx ends.
 		err = errors.Join(err, s.postgres.Halt(ctx, localpg.Fast))
+		err = errors.Join(err, s.keep(0, true))
 	}
 	return errors.Join(err, s.postgres.Stop())
 }
