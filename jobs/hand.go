@@ -76,7 +76,8 @@ const clockSkew = 10 * time.Minute
 // When the job is being stopped, what was done by then is recorded all the same.
 func (h *hand) advance(ctx context.Context) (*task, error) {
 	stopped := ctx.Err()
-	if stopped != nil {
+	stopping := stopped != nil
+	if stopping {
 		if h.done == nil {
 			return nil, stopped
 		}
@@ -124,7 +125,7 @@ func (h *hand) advance(ctx context.Context) (*task, error) {
 		if next == nil {
 			return h.lease.dropIn(ctx, tx)
 		}
-		if held = row.Held; held || stopped != nil {
+		if held = row.Held; held || stopping {
 			return nil
 		}
 		wait, err = h.intend(ctx, q, next, &row)
@@ -138,7 +139,7 @@ func (h *hand) advance(ctx context.Context) (*task, error) {
 	switch {
 	case next == nil:
 		return nil, nil //nolint:nilnil // nothing is left to do
-	case stopped != nil:
+	case stopping:
 		return nil, stopped
 	case held:
 		if err := h.held(ctx, h.queue); err != nil {

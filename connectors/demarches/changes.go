@@ -19,20 +19,24 @@ const pageSize = 100
 // catch-up starts from times again, some minutes before the newest seen.
 type Cursor struct {
 	// Since is the oldest change asked for; zero asks from the beginning.
-	Since time.Time
+	Since time.Time `json:"since"`
 	// RemovedSince is the oldest removal asked for. DS back-dates removals.
-	RemovedSince time.Time
+	RemovedSince time.Time `json:"removed_since"`
 	// WithRemoved asks for removals too.
-	WithRemoved bool
+	WithRemoved bool `json:"with_removed"`
 	// First is how many dossiers to ask for in a page, 100 when zero, which is the
 	// most. Fewer get through where DS takes too long over 100.
-	First int
+	First int `json:"first"`
 
 	// Where the previous page ended: in the changed dossiers, the deleted ones, and
 	// those in the bin.
-	After, DeletedAfter, PendingAfter string
+	After        string `json:"after"`
+	DeletedAfter string `json:"deleted_after"`
+	PendingAfter string `json:"pending_after"`
 	// Which of the three lists are read to their end.
-	DossiersDone, DeletedDone, PendingDone bool
+	DossiersDone bool `json:"dossiers_done"`
+	DeletedDone  bool `json:"deleted_done"`
+	PendingDone  bool `json:"pending_done"`
 }
 
 // Page is a part of the changes to a démarche's dossiers.

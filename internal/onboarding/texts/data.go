@@ -267,6 +267,7 @@ func (t *Texts) sampleDossier(state onboarding.State) *onboarding.Dossier {
 			answer.Checked = &yes
 		case onboarding.FactPilotEmails, onboarding.FactTeamEmails:
 			answer.Text = "a@example.org b@example.org nobody"
+		default: // a text
 		}
 		d.Answers = append(d.Answers, answer)
 	}

@@ -2,6 +2,7 @@ package texts
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 )
@@ -9,13 +10,13 @@ import (
 // IssueTitle is the title of the dossier's tracking issue. GitLab takes 255 characters.
 func (t *Texts) IssueTitle(d *onboarding.Dossier) string {
 	request := t.journey.Request(d)
-	title := fmt.Sprintf(t.words.issueTitle, d.Number)
+	parts := []string{fmt.Sprintf(t.words.issueTitle, d.Number)}
 	for _, part := range []string{Title(request.Organisation), Title(request.Project)} {
 		if part != "" {
-			title += " · " + part
+			parts = append(parts, part)
 		}
 	}
-	return cutTitle(title)
+	return cutTitle(strings.Join(parts, " · "))
 }
 
 // cutTitle counts what the joiners add.

@@ -50,7 +50,7 @@ var inText = map[string]*regexp.Regexp{
 	"comment":          regexp.MustCompile(`<!|-->|--!>`),
 	"line break":       regexp.MustCompile("[\r\v\f\u0085\u2028\u2029]"),
 	"control":          regexp.MustCompile(`[\x00-\x08\x0e-\x1f\x7f]`),
-	"bidi, zero width": regexp.MustCompile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]"),
+	"bidi, zero width": regexp.MustCompile(`[\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{feff}]`),
 }
 
 var (

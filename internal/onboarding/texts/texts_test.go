@@ -208,7 +208,7 @@ func TestSandbox(t *testing.T) {
 		require.NoError(t, yaml.UnmarshalWithOptions([]byte(contents[".gitlab-ci-dso.yml"]), &pipeline, yaml.Strict()))
 		require.Equal(t, "$CATALOG_PATH", pipeline.Include[0].Project)
 		require.Equal(t, []string{"vault-ci.yml", "kaniko-ci.yml"}, pipeline.Include[0].File)
-		require.Equal(t, pipeline.Stages, []string{pipeline.ReadSecret.Stage, pipeline.Build.Stage})
+		require.Equal(t, []string{pipeline.ReadSecret.Stage, pipeline.Build.Stage}, pipeline.Stages)
 		require.Equal(t, []string{".kaniko:build-push"}, pipeline.Build.Extends)
 		require.Contains(t, pipeline.Build.Variables["IMAGE_NAMES"], "$CI_PROJECT_NAME:$CI_COMMIT_SHORT_SHA")
 
