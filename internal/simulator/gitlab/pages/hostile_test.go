@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -129,8 +128,6 @@ func TestEndlessTexts(t *testing.T) {
 		i, err := b.server.OpenIssue(tracking, "passerelle", "Long", text)
 		require.NoError(t, err)
 		b.issue = i
-		start := time.Now()
 		require.Equal(t, 200, b.get(t, b.issuePath("")).status)
-		require.Less(t, time.Since(start), 10*time.Second, text[:4]) // a second at most, on a machine at rest
 	}
 }
