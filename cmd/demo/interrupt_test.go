@@ -40,7 +40,7 @@ func TestInterrupted(t *testing.T) {
 		"AtOnce":          {when: "starting PostgreSQL", signals: []os.Signal{os.Interrupt}, code: 1, says: "demo: interrupted before"},
 		"WhileFiling":     {args: []string{"-dossiers", "500"}, when: "GitLab  group made", signals: []os.Signal{syscall.SIGTERM}, code: 1, says: "demo: interrupted before"},
 		"Twice":           {args: []string{"-dossiers", "500"}, when: "GitLab  group made", signals: []os.Signal{os.Interrupt, os.Interrupt}, code: 1, says: "demo: interrupted before"},
-		"OnceInterrupted": {args: []string{"-once", "-dossiers", "500"}, when: "1001  DS", signals: []os.Signal{syscall.SIGHUP}, code: 1, says: "demo: interrupted before"},
+		"OnceInterrupted": {args: []string{"-once", "-dossiers", "500"}, when: "1001  DS", signals: []os.Signal{syscall.SIGTERM}, code: 1, says: "demo: interrupted before"},
 		"AfterTheTable":   {args: []string{"-dossiers", "2"}, when: "everything goes on", signals: []os.Signal{os.Interrupt}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,8 +36,10 @@ type Options struct {
 	HTTPOnly, WorkersOnly bool
 	// Migrate brings the database up to date first.
 	Migrate bool
-	// Timing overrides the times that follow from the configuration, for tests.
-	Timing *jobs.Timing
+	// Timing overrides the times that follow from the configuration, for tests, and
+	// StoreTimeout how long a webhook may wait to be stored.
+	Timing       *jobs.Timing
+	StoreTimeout time.Duration
 }
 
 // Hub is a running hub.
@@ -195,7 +197,7 @@ func (h *Hub) serve(ctx context.Context, o Options, metrics *telemetry.Metrics) 
 	h.listener = listener
 	h.echo = web.New(web.Options{
 		Pool: h.requests, River: h.river, Journey: o.Config.Journey, WebhookSecret: o.Config.DSWebhookSecret,
-		AdminTokens: o.Config.AdminTokens, Logger: o.Logger, Metrics: metrics,
+		AdminTokens: o.Config.AdminTokens, Logger: o.Logger, Metrics: metrics, StoreTimeout: o.StoreTimeout,
 	})
 	h.echo.Server.Handler = h.echo
 	go func() {

@@ -124,7 +124,7 @@ func (r *rig) anew() *rig {
 // start starts a hub and has DS send its webhooks there.
 func (r *rig) start(options ...func(*hubOptions)) *hub.Hub {
 	r.t.Helper()
-	o := hub.Options{Config: r.config, Logger: slog.New(&testLog{t: r.t}), Version: "test", Timing: &r.timing}
+	o := hub.Options{Config: r.config, Logger: slog.New(&testLog{t: r.t}), Version: "test", Timing: &r.timing, StoreTimeout: 20 * time.Second}
 	for _, option := range options {
 		option(&o)
 	}

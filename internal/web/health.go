@@ -15,7 +15,7 @@ func (h *health) alive(c echo.Context) error { return c.String(http.StatusOK, "o
 
 // ready says that webhooks can be stored.
 func (h *health) ready(c echo.Context) error {
-	ctx, cancel := context.WithTimeout(c.Request().Context(), storeTimeout)
+	ctx, cancel := context.WithTimeout(c.Request().Context(), DefaultStoreTimeout)
 	defer cancel()
 	if err := h.pool.Ping(ctx); err != nil {
 		return newProblem(http.StatusServiceUnavailable, "", "the database does not answer; webhooks are refused until it does")

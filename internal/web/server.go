@@ -2,6 +2,7 @@
 package web
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"io"
 	"log/slog"
@@ -25,13 +26,16 @@ type Options struct {
 	River         *jobs.Client
 	Journey       *onboarding.Journey
 	WebhookSecret string
-	AdminTokens   []config.AdminToken
-	Logger        *slog.Logger
-	Metrics       *telemetry.Metrics
+	// StoreTimeout bounds the storing of a delivery; DefaultStoreTimeout when 0.
+	StoreTimeout time.Duration
+	AdminTokens  []config.AdminToken
+	Logger       *slog.Logger
+	Metrics      *telemetry.Metrics
 }
 
 // New returns the HTTP side, ready to be served.
 func New(o Options) *echo.Echo {
+	o.StoreTimeout = cmp.Or(o.StoreTimeout, DefaultStoreTimeout)
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(io.Discard)

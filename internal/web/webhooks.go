@@ -22,9 +22,9 @@ import (
 const (
 	// maxHook bounds a webhook's body, in bytes; DS sends a hundred.
 	maxHook = 16 << 10
-	// storeTimeout bounds the storing of a delivery. DS waits ten seconds; whoever
-	// is refused earlier can try elsewhere.
-	storeTimeout = 1500 * time.Millisecond
+	// DefaultStoreTimeout bounds the storing of a delivery. DS waits ten seconds;
+	// whoever is refused earlier can try elsewhere.
+	DefaultStoreTimeout = 1500 * time.Millisecond
 )
 
 // webhooks takes deliveries in. A delivery is a hint: it is stored with the job
@@ -54,7 +54,7 @@ func (w *webhooks) demarches(c echo.Context) error {
 		return newProblem(http.StatusUnprocessableEntity, "procedure_id",
 			fmt.Sprintf("form %d is not configured here; add it to the journey file, or remove its webhook in DS", hook.Demarche))
 	}
-	ctx, cancel := context.WithTimeout(c.Request().Context(), storeTimeout)
+	ctx, cancel := context.WithTimeout(c.Request().Context(), w.StoreTimeout)
 	defer cancel()
 	if err := w.store(ctx, hook); err != nil {
 		w.count("unavailable")
