@@ -34,6 +34,7 @@ type formPage struct {
 	Example                                         bool
 	Problems                                        int
 	Wrong                                           []anchor
+	Attached                                        bool // files came with what is wrong
 }
 
 // own is a field about who files, which no form has.
@@ -122,7 +123,7 @@ func (s *site) file(w http.ResponseWriter, r *http.Request) {
 	}
 	maps.Copy(problems, read.problems)
 	if p.add(typed, problems, nil); p.Problems > 0 {
-		s.render(w, r, http.StatusUnprocessableEntity, p.Say("À corriger : ", "To mend: ")+f.Title, "form", p)
+		s.showWrong(w, r, p)
 		return
 	}
 	number, err := s.server.File(f.Number, demarches.Application{
@@ -138,6 +139,17 @@ func (s *site) file(w http.ResponseWriter, r *http.Request) {
 	setAccount(w, p.Email)
 	page.Redirect(w, r, "/dossiers/"+strconv.Itoa(number), p.Say(
 		"Votre dossier n° "+strconv.Itoa(number)+" a bien été déposé.", "Your file no. "+strconv.Itoa(number)+" has been filed."))
+}
+
+// showWrong shows a form again, with what is wrong.
+func (s *site) showWrong(w http.ResponseWriter, r *http.Request, p formPage) {
+	count, size := uploaded(r)
+	p.Attached = count > 0
+	status := http.StatusUnprocessableEntity
+	if size > maxFiles {
+		status = http.StatusRequestEntityTooLarge
+	}
+	s.render(w, r, status, p.Say("À corriger : ", "To mend: ")+p.Form.Title, "form", p)
 }
 
 // add puts what was typed and what is wrong onto the page.
@@ -237,6 +249,7 @@ type dossierPage struct {
 	Messages    []shownMessage
 	History     []demarches.Treatment
 	Refused     string
+	RefusedAt   string // the field that is wrong, if it is one
 	Typed       url.Values
 }
 
@@ -257,6 +270,14 @@ func (p dossierPage) Silent() bool {
 
 // Reasons are those for which a correction can be asked for.
 func (dossierPage) Reasons() []string { return []string{"incomplete", "incorrect", "outdated"} }
+
+// Problem is what is wrong with a field.
+func (p dossierPage) Problem(name string) string {
+	if p.RefusedAt != name {
+		return ""
+	}
+	return p.Refused
+}
 
 // Keep is what had been typed before an act was refused.
 func (p dossierPage) Keep(name string) string { return p.Typed.Get(name) }
@@ -383,6 +404,14 @@ func (s *site) conclude(w http.ResponseWriter, r *http.Request, p dossierPage, e
 	status, reason := refusal(r, err)
 	p.Refused = reason
 	p.Typed = cleaned(r.PostForm)
+	if no := (*demarches.RefusedError)(nil); errors.As(err, &no) {
+		switch {
+		case no.Message == noMotivation && !p.Binned() && p.State == demarches.EnInstruction:
+			p.RefusedAt = "motivation"
+		case no.Message == noMessage && !p.Silent():
+			p.RefusedAt = "message"
+		}
+	}
 	s.showDossier(w, r, status, p)
 }
 
@@ -448,5 +477,5 @@ func (s *site) edit(w http.ResponseWriter, r *http.Request) {
 	}
 	p := formPage{common: common{r}, Form: form, Number: d.Number}
 	p.add(typed, problems, s.server.FileLinks(d.Number))
-	s.render(w, r, http.StatusUnprocessableEntity, p.Say("À corriger : ", "To mend: ")+form.Title, "form", p)
+	s.showWrong(w, r, p)
 }

@@ -54,6 +54,9 @@ func (i input) Describes() string {
 	if i.Description != "" {
 		ids = append(ids, i.Name+"-aide")
 	}
+	if i.Type == demarches.PieceJustificative {
+		ids = append(ids, i.Name+"-taille")
+	}
 	if i.Problem != "" {
 		ids = append(ids, i.Name+"-erreur")
 	}
@@ -273,6 +276,10 @@ func (r *reader) attachments(name string) (value any, wrong string) {
 	if r.r.MultipartForm == nil {
 		return nil, ""
 	}
+	if _, size := uploaded(r.r); size > maxFiles && len(r.r.MultipartForm.File[name]) > 0 {
+		return nil, page.Say(r.r, "Les fichiers joints dépassent 20 Mo au total : joignez-en de plus petits",
+			"The attached files are larger than 20 MB together: attach smaller ones")
+	}
 	var list []demarches.Attachment
 	for _, header := range r.r.MultipartForm.File[name] {
 		if header.Filename == "" {
@@ -292,6 +299,20 @@ func (r *reader) attachments(name string) (value any, wrong string) {
 		return nil, ""
 	}
 	return list, ""
+}
+
+// uploaded is how many files the request carries, and what they weigh together.
+func uploaded(r *http.Request) (count int, size int64) {
+	if r.MultipartForm == nil {
+		return 0, 0
+	}
+	for _, headers := range r.MultipartForm.File {
+		for _, h := range headers {
+			count++
+			size += h.Size
+		}
+	}
+	return count, size
 }
 
 func contentOf(header *multipart.FileHeader) ([]byte, error) {

@@ -19,8 +19,10 @@ import (
 const (
 	// perPage is how many dossiers a list shows at a time.
 	perPage = 50
-	// maxBody bounds a form with its files.
-	maxBody = 20 << 20
+	// maxFiles is how much the files of a form may weigh together, maxBody how much
+	// is read at all: between the two, the form can be shown again as it was filled in.
+	maxFiles = 20 << 20
+	maxBody  = 2 * maxFiles
 	// maxPrefill is how long a query that fills a form in may be.
 	maxPrefill = 2000
 
@@ -236,8 +238,8 @@ func (s *site) parse(w http.ResponseWriter, r *http.Request) bool {
 	}
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		s.page.Fail(w, r, http.StatusRequestEntityTooLarge, page.Say(r,
-			"Les fichiers joints dépassent 20 Mo. Revenez en arrière et joignez-en de plus petits.",
-			"The files are larger than 20 MB. Go back and attach smaller ones."))
+			"Les fichiers joints dépassent de loin 20 Mo, la taille permise pour l’ensemble. Revenez en arrière, joignez-en de plus petits et recommencez.",
+			"The files are far larger than 20 MB, which is allowed for all of them together. Go back, attach smaller ones and try again."))
 		return false
 	}
 	s.page.Fail(w, r, http.StatusBadRequest, page.Say(r,
@@ -249,7 +251,7 @@ func (s *site) parse(w http.ResponseWriter, r *http.Request) bool {
 // refusal is what to tell of an act that failed, with the status to tell it by.
 func refusal(r *http.Request, err error) (status int, message string) {
 	if no := (*demarches.RefusedError)(nil); errors.As(err, &no) {
-		return http.StatusConflict, page.Say(r, "", "The act was refused: ") + no.Message
+		return http.StatusConflict, refusedBecause(r, no.Message)
 	}
 	if invalid := (*demarches.InvalidAnswersError)(nil); errors.As(err, &invalid) {
 		return http.StatusUnprocessableEntity, invalid.Error()

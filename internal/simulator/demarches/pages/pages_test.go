@@ -316,14 +316,20 @@ func TestApplicant(t *testing.T) {
 	require.Contains(t, b.post("/dossiers", url.Values{"email": {"Camille@interieur.example"}}).html, path)
 
 	require.NoError(t, b.ds.WriteMessage(number, "Voir https://suivi.example.org/a?b=1&c=2.", demarches.As(demarches.DefaultAgent)))
+	require.NoError(t, b.ds.WriteMessage(number, "Là : https://suivi.example.org/d\u00a0; ou «\u202fhttps://suivi.example.org/e\u202f» (https://suivi.example.org/f)", demarches.As(demarches.DefaultAgent)))
 	s := b.get(path)
 	require.Contains(t, s.html, `<a href="https://suivi.example.org/a?b=1&amp;c=2" rel`)
+	for _, end := range []string{"d", "e", "f"} {
+		require.Contains(t, s.html, `<a href="https://suivi.example.org/`+end+`" rel`)
+	}
 	require.Contains(t, s.text, "a bien été déposé")
 	require.NotContains(t, s.text, "<p>")
 
 	s = b.act(path, "message", "message", "  ")
 	require.Equal(t, http.StatusConflict, s.status)
-	require.Contains(t, s.text, "Votre message ne peut être vide")
+	require.Contains(t, s.html, `<p class="problem" id="message-erreur">Votre message ne peut être vide</p>`)
+	require.Contains(t, s.html, `required aria-invalid="true" aria-describedby="message-erreur">`)
+	require.NotContains(t, b.get(path).html, "message-erreur")
 	s = b.act(path, "message", "message", "Merci")
 	require.Contains(t, s.text, "Votre message a été envoyé.")
 	messages := b.ds.Messages(number)
@@ -387,6 +393,12 @@ func TestAgent(t *testing.T) {
 	not("instruire", "déjà en instruction")
 	not("refuser", "La motivation doit être remplie")
 	not("classer", "La motivation doit être remplie", "motivation", "   ")
+	refused := b.act(path, "refuser", "motivation", " ", "message", "gardé")
+	require.Contains(t, refused.html, `<p class="problem" id="motivation-erreur">La motivation doit être remplie</p>`)
+	require.Contains(t, refused.html, `aria-describedby="motivation-aide motivation-erreur" aria-invalid="true"> </textarea>`)
+	require.Contains(t, refused.html, `<a href="#motivation">`)
+	require.Contains(t, refused.html, ">gardé</textarea>")
+	require.NotContains(t, refused.html, "message-erreur")
 	done("repasser_en_construction", demarches.EnConstruction)
 	done("instruire", demarches.EnInstruction)
 	done("refuser", demarches.Refuse, "motivation", "Hors du périmètre")
@@ -427,7 +439,10 @@ func TestEnglish(t *testing.T) {
 	require.Contains(t, s.html, `<html lang="en">`)
 	require.Contains(t, s.text, "Start examining")
 	s = b.act(path, "accepter")
-	require.Contains(t, s.text, "The act was refused: Le dossier est déjà en construction")
+	require.Contains(t, s.text, "The file is already “filed, can be edited”")
+	require.NotContains(t, s.text, "Le dossier est déjà")
+	s = b.act(path, "message", "message", " ")
+	require.Contains(t, s.html, `<p class="problem" id="message-erreur">The message cannot be empty</p>`)
 	require.Contains(t, b.get("/nulle-part").text, "Page not found", "remembered")
 	require.Contains(t, b.get("/?lang=fr").text, "Déposer une demande")
 }
@@ -480,8 +495,23 @@ func TestHostileInput(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, b.do(r).status)
 
 	// Too much, and nonsense.
-	require.Equal(t, http.StatusRequestEntityTooLarge, b.upload("/commencer/cloud-pi-native", complete(),
-		map[string]string{champ(demarches.FieldProjectPlan): strings.Repeat("x", 21<<20)}).status)
+	plan := champ(demarches.FieldProjectPlan)
+	for size, words := range map[int]string{21 << 20: "Les fichiers joints dépassent 20 Mo au total", 41 << 20: "dépassent de loin 20 Mo"} {
+		v = complete()
+		v.Set("nom", "Durand-Gardé")
+		s = b.upload("/commencer/cloud-pi-native", v, map[string]string{plan: strings.Repeat("x", size)})
+		require.Equal(t, http.StatusRequestEntityTooLarge, s.status)
+		require.Contains(t, s.text, words)
+		if size < 40<<20 {
+			require.Contains(t, s.html, `<p class="problem" id="`+plan+`-erreur">`)
+			require.Contains(t, s.html, plan+`-taille `+plan+`-erreur" aria-invalid="true">`)
+			require.Contains(t, s.html, `value="Durand-Gardé"`)
+		}
+	}
+	v = complete()
+	v.Del("nom")
+	require.NotContains(t, b.upload("/commencer/cloud-pi-native", v, nil).text, "à joindre à nouveau")
+	require.Contains(t, b.upload("/commencer/cloud-pi-native", v, map[string]string{plan: "x"}).text, "à joindre à nouveau")
 	r, err = http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+"/commencer/cloud-pi-native", strings.NewReader("garbage"))
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", "multipart/form-data; boundary=x")

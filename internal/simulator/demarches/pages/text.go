@@ -3,6 +3,7 @@ package pages
 import (
 	"html"
 	"html/template"
+	"net/http"
 	"regexp"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 
 var (
 	tag     = regexp.MustCompile(`<[^>]*>`)
-	address = regexp.MustCompile(`https?://[^\s<>"'«»]*[^\s<>"'«».,;:!?)\]]`)
+	address = regexp.MustCompile(`https?://[^\s\p{Z}<>"'«»]*[^\s\p{Z}<>"'«»“”’….,;:!?)\]]`)
 	problem = regexp.MustCompile(`^Le champ « (?s:(.*)) » (doit être rempli|doit être dans la liste|n’est pas une adresse électronique valide)$`)
 )
 
@@ -39,6 +40,43 @@ func linked(text string) template.HTML {
 	}
 	b.WriteString(template.HTMLEscapeString(text[end:]))
 	return template.HTML(b.String())
+}
+
+// refusals are DS's words for the acts that a page can have refused, in English.
+var refusals = map[string]string{
+	noMotivation: "A reason must be given",
+	noMessage:    "The message cannot be empty",
+
+	"Le dossier n’est pas dans la corbeille":                                                       "The file is not in the bin",
+	"Le dossier n’est pas encore traité":                                                           "The file is not decided yet",
+	"Le dossier n’est pas encore traité : il ne peut pas être supprimé":                            "The file is not decided yet: it cannot be deleted",
+	"Le dossier est traité : il ne peut qu’être retiré de votre liste":                             "The file is decided: it can only be removed from your list",
+	"Un dossier ne peut être déplacé dans « à archiver » qu’une fois le traitement terminé":        "Only a file that is decided can be archived",
+	"Il n’est pas possible d’envoyer un message sur un dossier supprimé, archivé ou en brouillon":  "No message can be sent about a file that is deleted, archived or a draft",
+	"L’instruction de votre dossier a commencé, il n’est plus possible de supprimer votre dossier": "Your file is being examined: it can no longer be deleted",
+}
+
+// What DS says of a text that is missing.
+const (
+	noMotivation = "La motivation doit être remplie"
+	noMessage    = "Votre message ne peut être vide"
+)
+
+// refusedBecause is why DS refuses an act, in the reader's language; what has no
+// translation stays in French.
+func refusedBecause(r *http.Request, french string) string {
+	english, known := refusals[french]
+	if already, found := strings.CutPrefix(french, "Le dossier est déjà "); found {
+		for _, names := range stateNames {
+			if names[0] == already {
+				english, known = "The file is already “"+names[1]+"”", true
+			}
+		}
+	}
+	if !known {
+		english = "The act was refused: " + french
+	}
+	return page.Say(r, french, english)
 }
 
 // translated is what DS finds wrong with a field, in the reader's language.
