@@ -1,9 +1,11 @@
 package pages
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cloud-pi-native/passerelle/internal/simulator/gitlab"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/page"
@@ -27,12 +29,13 @@ func (v *visit) act(head projectHead, iid int, act string) {
 		err = v.gitlab.SetBox(project, iid, v.Me, offset, item, tick)
 		anchor = "#box-" + strconv.Itoa(offset)
 	case "add_label":
-		name := strings.TrimSpace(form.Get("label"))
-		if name == "" || strings.Contains(name, ",") || len(name) > 255 {
-			v.issue(head, iid, http.StatusUnprocessableEntity, draft{Problem: v.T("Choisissez une étiquette, ou écrivez-en une, sans virgule.", "Choose a label, or write one, without a comma.")})
+		kept.Label = form.Get("label")
+		if kept.Problem = v.badLabel(kept.Label); kept.Problem != "" {
+			kept.Field = "new-label"
+			v.issue(head, iid, http.StatusUnprocessableEntity, kept)
 			return
 		}
-		err = v.gitlab.ChangeLabels(project, iid, v.Me, []string{name}, nil)
+		err = v.gitlab.ChangeLabels(project, iid, v.Me, []string{strings.TrimSpace(kept.Label)}, nil)
 	case "remove_label":
 		err = v.gitlab.ChangeLabels(project, iid, v.Me, nil, []string{form.Get("label")})
 	case "close":
@@ -46,11 +49,17 @@ func (v *visit) act(head projectHead, iid int, act string) {
 			kept.Comment = ""
 		}
 		if done == "" && err == nil {
-			v.issue(head, iid, http.StatusUnprocessableEntity, draft{Problem: v.T("Écrivez un commentaire.", "Write a comment.")})
+			kept.Field, kept.Problem = "comment", v.T("Écrivez un commentaire.", "Write a comment.")
+			v.issue(head, iid, http.StatusUnprocessableEntity, kept)
 			return
 		}
 	case "edit":
 		kept = draft{Editing: true, Title: form.Get("title"), Description: unix(form.Get("description"))}
+		if kept.Field, kept.Problem = v.badIssue(kept.Title, kept.Description); kept.Problem != "" {
+			kept.Field = "edit-" + kept.Field
+			v.issue(head, iid, http.StatusUnprocessableEntity, kept)
+			return
+		}
 		err = v.edit(head, iid, kept, form.Get("mark"))
 	default:
 		v.notFound()
@@ -58,11 +67,58 @@ func (v *visit) act(head projectHead, iid int, act string) {
 	}
 	if err != nil {
 		status, message := v.why(err, head.Archived)
-		kept.Problem = message
+		kept.Problem, kept.Field = message, fieldOf(act, status)
 		v.issue(head, iid, status, kept)
 		return
 	}
 	page.Redirect(v.w, v.r, at+anchor, done)
+}
+
+// fieldOf is the field that GitLab refuses, if it is one field that is to blame.
+func fieldOf(act string, status int) string {
+	switch {
+	case status == http.StatusConflict && act == "edit":
+		return "edit-description"
+	case status != http.StatusBadRequest && status != http.StatusUnprocessableEntity:
+	case act == "comment":
+		return "comment"
+	case act == "add_label":
+		return "new-label"
+	}
+	return ""
+}
+
+const (
+	maxTitle       = 255
+	maxLabel       = 255
+	maxDescription = 1 << 20
+)
+
+// badLabel says what is wrong with the name of a label.
+func (v *visit) badLabel(name string) string {
+	name = strings.TrimSpace(name)
+	switch {
+	case name == "":
+		return v.T("Écrivez le nom de l’étiquette.", "Write the name of the label.")
+	case strings.Contains(name, ","):
+		return v.T("Le nom d’une étiquette ne contient pas de virgule.", "The name of a label has no comma.")
+	case utf8.RuneCountInString(name) > maxLabel:
+		return fmt.Sprintf(v.T("Le nom d’une étiquette a au plus %d caractères.", "The name of a label has at most %d characters."), maxLabel)
+	}
+	return ""
+}
+
+// badIssue says what is wrong with the title or the description of an issue.
+func (v *visit) badIssue(title, description string) (field, problem string) {
+	switch {
+	case strings.TrimSpace(title) == "":
+		return "title", v.T("Écrivez un titre.", "Write a title.")
+	case utf8.RuneCountInString(title) > maxTitle:
+		return "title", fmt.Sprintf(v.T("Un titre a au plus %d caractères.", "A title has at most %d characters."), maxTitle)
+	case utf8.RuneCountInString(description) > maxDescription:
+		return "description", fmt.Sprintf(v.T("Une description a au plus %d caractères.", "A description has at most %d characters."), maxDescription)
+	}
+	return "", ""
 }
 
 // comment posts a comment, then closes or reopens the issue when asked to: with

@@ -171,7 +171,14 @@ func TestBadForms(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, a.status)
 	require.Contains(t, a.body, "Écrivez un titre.")
 	require.Contains(t, a.body, "texte</textarea>")
-	require.Equal(t, http.StatusBadRequest, b.post(t, "/"+tracking+"/-/issues", "title", strings.Repeat("x", 300)).status)
+	requireAtField(t, a.body, "title", "Écrivez un titre.")
+	a = b.post(t, "/"+tracking+"/-/issues", "title", strings.Repeat("x", 300), "description", "\r\ntexte")
+	require.Equal(t, http.StatusUnprocessableEntity, a.status)
+	requireAtField(t, a.body, "title", "255 caractères")
+	require.Contains(t, a.body, strings.Repeat("x", 300)+`"`)
+	require.Contains(t, a.body, ">\n\ntexte</textarea>", "a browser drops the first line break")
+	a = b.post(t, "/"+tracking+"/-/issues", "title", "x", "description", strings.Repeat("x", 1<<20+1))
+	requireAtField(t, a.body, "description", "1048576 caractères")
 	require.Equal(t, http.StatusMethodNotAllowed, b.get(t, b.issuePath("/close")).status, "a link changes nothing")
 	require.Equal(t, http.StatusNotFound, b.post(t, b.issuePath("/nonsense")).status)
 	require.Equal(t, http.StatusNotFound, b.post(t, "/"+tracking+"/-/issues/99/close").status)
@@ -182,4 +189,54 @@ func TestBadForms(t *testing.T) {
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
 	require.Equal(t, http.StatusForbidden, b.do(t, r).status)
 	require.Equal(t, "opened", b.current(t).State)
+}
+
+// requireAtField finds a problem at a field, which points to it, and nowhere else.
+func requireAtField(t *testing.T, body, field, problem string) {
+	t.Helper()
+	require.Regexp(t, `<p class="problem" id="`+field+`-problem">[^<]*`+regexp.QuoteMeta(problem), body)
+	require.Regexp(t, `<(?:input|textarea) [^>]*id="`+field+`"[^>]* aria-invalid="true" aria-describedby="(?:[a-z-]+ )?`+field+`-problem" autofocus>`, body)
+	require.Equal(t, 1, strings.Count(body, `class="problem"`))
+	require.Equal(t, 1, strings.Count(body, "autofocus"))
+	require.NotContains(t, body, "notice error")
+}
+
+func TestProblemsAtFields(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mark := editMark.FindStringSubmatch(b.read(t, b.issuePath("")))[1]
+	for _, refused := range []struct {
+		act            string
+		form           []string
+		field, problem string
+		kept           string
+	}{
+		{"/comment", []string{"comment", " \r\n "}, "comment", "Écrivez un commentaire.", ">\n \n </textarea>"},
+		{"/add_label", []string{"label", " "}, "new-label", "Écrivez le nom", `value=" "`},
+		{"/add_label", []string{"label", "a, b"}, "new-label", "virgule", `value="a, b"`},
+		{"/add_label", []string{"label", strings.Repeat("é", 256)}, "new-label", "255 caractères", `value="éé`},
+		{"/edit", []string{"mark", mark, "title", " ", "description", "Voilà."}, "edit-title", "Écrivez un titre.", ">\nVoilà.</textarea>"},
+		{"/edit", []string{"mark", "autre", "title", "Neuf", "description", "Voilà."}, "edit-description", "a changé entre-temps", `value="Neuf"`},
+	} {
+		a := b.post(t, b.issuePath(refused.act), refused.form...)
+		require.GreaterOrEqual(t, a.status, 400, refused.act)
+		requireAtField(t, a.body, refused.field, refused.problem)
+		require.Contains(t, a.body, refused.kept)
+		if refused.field != "comment" {
+			require.Contains(t, a.body, "<details open>", "the field is to be seen")
+		}
+	}
+	require.Equal(t, b.issue.Title, b.current(t).Title)
+	require.Len(t, b.current(t).Labels, 2)
+	require.Equal(t, 200, b.post(t, b.issuePath("/add_label"), "label", strings.Repeat("é", 255)).status)
+
+	b.post(t, "/-/acting", "user", "stranger", "back", "/")
+	require.NoError(t, b.server.AddProjectMember(tracking, "stranger", gitlab.Guest))
+	a := b.post(t, b.issuePath("/add_label"), "label", "neuve")
+	require.Equal(t, http.StatusForbidden, a.status)
+	require.Contains(t, a.body, "notice error")
+	require.NotContains(t, a.body, `class="problem"`, "no field is to blame")
+	require.Contains(t, a.body, `value="neuve"`)
+	require.NoError(t, b.server.ArchiveProject(tracking, "", true))
+	require.Contains(t, b.post(t, b.issuePath("/comment"), "comment", "").body, "notice error", "there is no field")
 }

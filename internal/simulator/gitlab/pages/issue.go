@@ -21,25 +21,15 @@ import (
 // maxNotes is how many notes of an issue are shown at once.
 const maxNotes = 100
 
-// chip is a label on an issue. A scoped one, a::b, has two parts.
-type chip struct {
-	Name, Color  string
-	Scope, Value string
-}
+// chip is a label on an issue. GitLab draws a::b in two parts only where that makes
+// labels exclude each other, which the free edition does not.
+type chip struct{ Name, Color string }
 
 func chipOf(view gitlab.View, project, name string) chip {
 	if label, ok := view.FindLabel(project, name); ok {
-		return newChip(name, label.Color)
+		return chip{name, label.Color}
 	}
-	return newChip(name, "#6e7480")
-}
-
-func newChip(name, color string) chip {
-	c := chip{Name: name, Value: name, Color: color}
-	if at := strings.LastIndex(name, "::"); at > 0 {
-		c.Scope, c.Value = name[:at], name[at+2:]
-	}
-	return c
+	return chip{name, "#6e7480"}
 }
 
 // issueRow is an issue in a list.
@@ -77,7 +67,7 @@ func (v *visit) issues(head projectHead, argument string) {
 		v.listIssues(head)
 		return
 	case argument == "new":
-		v.newIssue(head, http.StatusOK, "", v.r.PostForm.Get("title"), v.r.PostForm.Get("description"))
+		v.newIssue(head, http.StatusOK, draft{Title: v.r.PostForm.Get("title"), Description: unix(v.r.PostForm.Get("description"))})
 		return
 	}
 	iid, err := strconv.Atoi(number)
@@ -123,23 +113,24 @@ func (v *visit) listIssues(head projectHead) {
 	v.show(http.StatusOK, "issues", v.T("Tickets", "Issues")+" · "+head.Name, d)
 }
 
-func (v *visit) newIssue(head projectHead, status int, problem, title, description string) {
+func (v *visit) newIssue(head projectHead, status int, kept draft) {
 	v.show(status, "new-issue", v.T("Nouveau ticket", "New issue")+" · "+head.Name, struct {
-		Head                        projectHead
-		Problem, Title, Description string
-	}{head, problem, title, description})
+		Head  projectHead
+		Draft draft
+	}{head, kept})
 }
 
 func (v *visit) openIssue(head projectHead) {
-	title, description := v.r.PostForm.Get("title"), unix(v.r.PostForm.Get("description"))
-	if strings.TrimSpace(title) == "" {
-		v.newIssue(head, http.StatusUnprocessableEntity, v.T("Écrivez un titre.", "Write a title."), title, description)
+	kept := draft{Title: v.r.PostForm.Get("title"), Description: unix(v.r.PostForm.Get("description"))}
+	if kept.Field, kept.Problem = v.badIssue(kept.Title, kept.Description); kept.Problem != "" {
+		v.newIssue(head, http.StatusUnprocessableEntity, kept)
 		return
 	}
-	made, err := v.gitlab.OpenIssue(head.FullPath, v.Me, title, description)
+	made, err := v.gitlab.OpenIssue(head.FullPath, v.Me, kept.Title, kept.Description)
 	if err != nil {
-		status, message := v.why(err, head.Archived)
-		v.newIssue(head, status, message, title, description)
+		var status int
+		status, kept.Problem = v.why(err, head.Archived)
+		v.newIssue(head, status, kept)
 		return
 	}
 	page.Redirect(v.w, v.r, link(head.FullPath, "-/issues", strconv.Itoa(made.IID)), "")
@@ -150,10 +141,21 @@ func unix(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
 
 // draft is what stays in the forms of an issue after an act that was refused.
 type draft struct {
-	Problem            string
+	Problem string
+	// Field is the id of the field that the problem is with; "" if it is with none.
+	Field              string
 	Comment            string
+	Label              string // a new one, or one of those offered
 	Editing            bool
 	Title, Description string
+}
+
+// At is the problem with a field.
+func (d draft) At(field string) string {
+	if d.Field != field {
+		return ""
+	}
+	return d.Problem
 }
 
 // noteRow is a note as it is shown.
@@ -174,7 +176,12 @@ func (v *visit) issue(head projectHead, iid, status int, kept draft) {
 		Older   int
 		Choices []gitlab.Label
 		Assigns []string
-	}{Head: head, Draft: kept}
+		// NewLabel is what was written as a new label.
+		NewLabel string
+	}{Head: head, Draft: kept, NewLabel: kept.Label}
+	if head.Archived {
+		d.Draft.Field = "" // there are no fields
+	}
 	var ok bool
 	var notes []gitlab.Note
 	v.gitlab.Read(func(view gitlab.View) {
@@ -191,6 +198,9 @@ func (v *visit) issue(head projectHead, iid, status int, kept draft) {
 		for _, label := range view.UsableLabels(head.FullPath) {
 			if !slices.Contains(i.Labels, label.Name) && len(d.Choices) < maxChoices {
 				d.Choices = append(d.Choices, label)
+				if label.Name == kept.Label {
+					d.NewLabel = ""
+				}
 			}
 		}
 		for _, user := range view.Users() {
@@ -237,8 +247,9 @@ func mark(description string) string {
 }
 
 var (
-	labelInNote = regexp.MustCompile(`~&#34;(.*?)&#34;`)
-	boldInNote  = regexp.MustCompile(`\*\*(.*?)\*\*`)
+	labelNote  = regexp.MustCompile(`^(?:added|removed) ~"`)
+	labelEnd   = regexp.MustCompile(`"(?: ~"| label)`)
+	boldInNote = regexp.MustCompile(`\*\*(.*?)\*\*`)
 )
 
 // inFrench says what GitLab's notes tell.
@@ -270,11 +281,16 @@ func (v *visit) systemNote(view gitlab.View, project, body string) template.HTML
 		kept = append(kept, markup)
 		return "\x00" + strconv.Itoa(len(kept)-1) + "\x00"
 	}
-	told := html.EscapeString(strings.ReplaceAll(body, "\x00", ""))
-	told = labelInNote.ReplaceAllStringFunc(told, func(found string) string {
-		name := html.UnescapeString(labelInNote.FindStringSubmatch(found)[1])
-		return keep(string(page.Body(templates, "chip", chipOf(view, project, name))))
-	})
+	told := strings.ReplaceAll(body, "\x00", "")
+	if labelNote.MatchString(told) {
+		told = eachLabel(told, func(name string) bool {
+			_, ok := view.FindLabel(project, name)
+			return ok
+		}, func(name string) string {
+			return keep(string(page.Body(templates, "chip", chipOf(view, project, name))))
+		})
+	}
+	told = html.EscapeString(told)
 	told = boldInNote.ReplaceAllStringFunc(told, func(found string) string {
 		return keep("<strong>" + boldInNote.FindStringSubmatch(found)[1] + "</strong>")
 	})
@@ -285,8 +301,32 @@ func (v *visit) systemNote(view gitlab.View, project, body string) template.HTML
 		told = strings.ReplaceAll(strings.TrimSuffix(strings.TrimSuffix(told, " labels"), " label"), " to \x00", " à \x00")
 		told = strings.ReplaceAll(strings.ReplaceAll(told, " labels et ", " et "), " label et ", " et ")
 	}
-	for at, markup := range slices.Backward(kept) { // a label in a title is within it
+	for at, markup := range kept {
 		told = strings.ReplaceAll(told, "\x00"+strconv.Itoa(at)+"\x00", markup)
 	}
 	return template.HTML(told)
+}
+
+// eachLabel replaces each ~"label" of a note. A label may itself hold quotes: it ends
+// at the first that makes a known name, or else at the first that can end one.
+func eachLabel(note string, known func(string) bool, with func(string) string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(note, `~"`)
+		b.WriteString(before)
+		ends := labelEnd.FindAllStringIndex(rest, maxChoices)
+		if !found || len(ends) == 0 {
+			b.WriteString(note[len(before):])
+			return b.String()
+		}
+		end := ends[0][0]
+		for _, at := range ends {
+			if known(rest[:at[0]]) {
+				end = at[0]
+				break
+			}
+		}
+		b.WriteString(with(rest[:end]))
+		note = rest[end+1:]
+	}
 }

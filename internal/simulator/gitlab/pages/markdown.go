@@ -15,6 +15,7 @@ import (
 	"github.com/yuin/goldmark/extension"
 	east "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/renderer"
+	gtext "github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
 
 	"github.com/cloud-pi-native/passerelle/internal/simulator/gitlab"
@@ -81,6 +82,43 @@ func (t text) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(ast.KindLink, t.link)
 	r.Register(ast.KindAutoLink, t.autoLink)
 	r.Register(east.KindTaskCheckBox, t.checkBox)
+}
+
+// joiner, WORD JOINER, is what the hub puts into texts so that they do nothing.
+const joiner = "\u2060"
+
+var reader = goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser()
+
+// plain is what a line of Markdown says, without its marks.
+func plain(source string) string {
+	line := strings.Join(strings.Fields(source), " ")
+	if endless(line) {
+		return line
+	}
+	raw := []byte(joiner + line) // so that it begins no list, heading or the like
+	var b strings.Builder
+	tree := reader.Parse(gtext.NewReader(raw))
+	_ = ast.Walk(tree, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Text:
+			said := n.Value(raw)
+			if n.Parent().Kind() != ast.KindCodeSpan {
+				said = util.ResolveEntityNames(util.ResolveNumericReferences(util.UnescapePunctuations(said)))
+			}
+			b.Write(said)
+		case *ast.AutoLink:
+			b.Write(n.Label(raw))
+		case *ast.RawHTML:
+			if tag := string(n.Segments.Value(raw)); !strings.HasPrefix(tag, "<!--") && !allowed.MatchString(tag) {
+				b.WriteString(tag)
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return strings.Join(strings.Fields(strings.ReplaceAll(b.String(), joiner, "")), " ")
 }
 
 var (
@@ -211,7 +249,7 @@ func (t text) checkBox(w util.BufWriter, _ []byte, n ast.Node, entering bool) (a
 	if lines.Len() > 0 {
 		if box, ok := t.boxes[lines.At(0).Start]; ok {
 			_, _ = w.WriteString(`<button class="box" form="` + boxForm + `" name="box" id="box-` + strconv.Itoa(box.Offset) +
-				`" role="checkbox" aria-checked="` + strconv.FormatBool(done) + `" aria-label="` + html.EscapeString(box.Item) +
+				`" role="checkbox" aria-checked="` + strconv.FormatBool(done) + `" aria-label="` + html.EscapeString(plain(box.Item)) +
 				`" value="` + html.EscapeString(boxValue(box)) + `">` + mark + `</button> `)
 			return ast.WalkContinue, nil
 		}

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // Paris is known also on machines without zone files
 
 	"github.com/cloud-pi-native/passerelle/internal/simulator/gitlab"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/page"
@@ -163,6 +164,9 @@ func (v *visit) N(n int, fr, frs, en, ens string) string {
 	return strconv.Itoa(n) + "\u00a0" + many
 }
 
+// paris is where the pages' readers are, wherever the server runs.
+var paris = must(time.LoadLocation("Europe/Paris"))
+
 // Time is a moment, for people.
 func (v *visit) Time(t time.Time) template.HTML {
 	if t.IsZero() {
@@ -172,7 +176,7 @@ func (v *visit) Time(t time.Time) template.HTML {
 	if v.Lang == page.English {
 		layout = "2 Jan 2006, 15:04"
 	}
-	t = t.Local()
+	t = t.In(paris)
 	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format(layout) + "</time>")
 }
 

@@ -40,7 +40,7 @@ func (v *visit) Letter(name string) string {
 // Shorten cuts a text for a list.
 func (v *visit) Shorten(text string) string {
 	const most = 120
-	text = strings.Join(strings.Fields(text), " ")
+	text = plain(text)
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most-1]) + "…"
 	}
@@ -48,7 +48,10 @@ func (v *visit) Shorten(text string) string {
 }
 
 // Chip is a label as it stands on issues.
-func (v *visit) Chip(label gitlab.Label) chip { return newChip(label.Name, label.Color) }
+func (v *visit) Chip(label gitlab.Label) chip { return chip{label.Name, label.Color} }
+
+// Plain is what a line of Markdown says.
+func (v *visit) Plain(text string) string { return plain(text) }
 
 // Rest is a commit's message below its title.
 func (v *visit) Rest(c gitlab.Commit) string {
