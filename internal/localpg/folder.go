@@ -107,7 +107,7 @@ func namedFolder(dir string, runAs *user) (*folder, error) {
 		mode = 0o711
 	}
 	if err := os.MkdirAll(dir, mode); err != nil {
-		return nil, fmt.Errorf("localpg: %w", err)
+		return nil, fmt.Errorf("localpg: %w: give a folder that can be made or is there, elsewhere", err)
 	}
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
 		return nil, fmt.Errorf("localpg: %w", err)
@@ -188,7 +188,13 @@ func (f *folder) close() error {
 	return errors.Join(failure, f.unlock())
 }
 
-func (f *folder) unlock() error { return f.lock.Close() }
+func (f *folder) unlock() error { return release(f.lock) }
+
+// release gives a lock back. Closing the file is not enough: a child that another
+// goroutine is just starting holds a copy of it for a moment.
+func release(lock *os.File) error {
+	return errors.Join(syscall.Flock(int(lock.Fd()), syscall.LOCK_UN), lock.Close())
+}
 
 // empty removes the folder, its lock last: what is left of an interrupted
 // removal can still be told for a folder of ours.
@@ -231,7 +237,7 @@ func sweep(root string) {
 		if evict(filepath.Join(dir, "data")) == nil {
 			_ = empty(dir)
 		}
-		_ = lock.Close()
+		_ = release(lock)
 	}
 }
 
@@ -281,7 +287,7 @@ func lockFolderFlags(dir string, flags int) (*os.File, error) {
 		_, err = lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("localpg: lock %s: %w", path, err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("localpg: lock %s: %w", path, err), release(lock))
 	}
 	return lock, nil
 }
