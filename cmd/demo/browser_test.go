@@ -299,7 +299,7 @@ func (n newcomer) breakAndMend() {
 	n.open(n.s.control.URL+"/trouble", "update_tracking_issue")
 	n.see("En cours", "#verdict")
 	n.see("503", "#waiting")
-	n.run("to the end", "window.scrollTo(0, document.body.scrollHeight); true")
+	n.run("to the verdict", "document.querySelector('main').style.paddingBottom = '50vh'; document.getElementById('right').scrollIntoView(); true")
 	n.picture("trouble")
 	n.click("#mend-all", "terminé")
 	n.see("Tout est juste", "#verdict")

@@ -35,12 +35,17 @@ type control struct {
 }
 
 // openControl serves all pages.
-func openControl(ctx context.Context, s *scene) (*control, error) {
+func openControl(ctx context.Context, s *scene, host string) (*control, error) {
 	c := &control{scene: s, feed: newFeed(s.pool)}
 	mux := http.NewServeMux()
 	var err error
-	if c.URL, err = s.Serve(ctx, portOr(s.keys.Port, controlPort), mux); err != nil {
-		return nil, err
+	if s.keys.Port != 0 {
+		c.URL, err = s.ServeAt(ctx, s.keys.Port, mux)
+	} else {
+		c.URL, err = s.Serve(ctx, controlPort, mux)
+	}
+	if err != nil {
+		return nil, s.explainPort(err, host)
 	}
 	if err := s.remember(c.URL); err != nil {
 		return nil, err

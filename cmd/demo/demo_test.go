@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -280,6 +281,7 @@ func TestDataFolder(t *testing.T) {
 		file:                         "is not a folder",
 		dir:                          "holds something else than the data of an earlier run",
 		filepath.Join(closed, "new"): "give a folder that ",
+		"/proc/passerelle":           "give a folder that can be made",
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -291,4 +293,66 @@ func TestDataFolder(t *testing.T) {
 			require.Equal(t, 2, strings.Count(r.stderr, "\n"), r.stderr)
 		})
 	}
+
+	t.Run("Alone", func(t *testing.T) {
+		t.Parallel()
+		for data, want := range map[string]string{
+			file:               "give a folder that ",
+			dir:                "holds something else than the data of an earlier run",
+			"/proc/passerelle": "give a folder that ",
+		} {
+			r := runDemo(t, demo{}, nil, "-only", "ds", "-data", data)
+			require.Equal(t, exitFailed, r.code)
+			require.Contains(t, r.stderr, want)
+			require.Equal(t, 1, strings.Count(r.stderr, "\n"), r.stderr)
+		}
+		require.NoDirExists(t, filepath.Join(dir, "simulators"))
+	})
+}
+
+// TestKeptPort has another program listen where a kept demo was served: no other port
+// is taken, and the one that is kept stays.
+func TestKeptPort(t *testing.T) {
+	t.Parallel()
+	var settings net.ListenConfig
+	taken, err := settings.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = taken.Close() })
+	port := portOf("http://" + taken.Addr().String())
+	for name, ports := range map[string][3]int{"DS": {port, 1, 1}, "Control": {0, 0, port}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := localpgtest.Dir(t)
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "lock"), nil, 0o600))
+			d, err := openDrawer(dir)
+			require.NoError(t, err)
+			keys := &keptKeys{Keys: stage.NewKeys(), DSPort: ports[0], GitLabPort: ports[1], Port: ports[2]}
+			require.NoError(t, d.write(keysFile, keys))
+			r := runDemo(t, demo{}, nil, "-dossiers", "1", "-data", dir)
+			require.Equal(t, exitFailed, r.code)
+			require.Equal(t, "demo: another program listens on "+taken.Addr().String()+
+				", where the links that this demo wrote lead: stop that program, or give another folder as -data\n", r.stderr)
+			kept, err := d.keys()
+			require.NoError(t, err)
+			require.Equal(t, keys, kept)
+		})
+	}
+}
+
+// TestResumedTable acts on a sample before a kept demo starts again: its table is of
+// how things are, and of every dossier.
+func TestResumedTable(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(localpgtest.Dir(t), "data")
+	r := runDemo(t, demo{}, nil, "-once", "-dossiers", "1", "-data", dir)
+	require.Equal(t, 0, r.code, r.stderr)
+	require.Contains(t, r.stdout, "SETTLED")
+	r = runDemo(t, demo{}, func(s *scene) {
+		_, err := s.DS.File(stage.Form, cast(1)[0].application(firstNumber+1))
+		require.NoError(t, err)
+	}, "-once", "-dossiers", "1", "-data", dir)
+	require.NotContains(t, r.stdout, "SETTLED")
+	require.Regexp(t, `(?m)^1001 +accepte +1 +1 +1 +2 +yes$`, r.stdout)
+	require.Regexp(t, `(?m)^1002 +en_construction `, r.stdout)
+	require.Regexp(t, `(?m)^2 dossiers: 1 groups, 1 projects, \d issues, \d messages to applicants; the ledger is intact\.$`, r.stdout)
 }

@@ -27,14 +27,6 @@ func front(own *http.ServeMux, api, pages http.Handler) http.Handler {
 // begin so.
 const ownPath = "/-/passerelle/"
 
-// portOr is the port to try.
-func portOr(kept, usual int) int {
-	if kept != 0 {
-		return kept
-	}
-	return usual
-}
-
 // portOf is the port of an address.
 func portOf(address string) int {
 	u, err := url.Parse(address)

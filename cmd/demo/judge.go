@@ -184,12 +184,16 @@ func (c *critic) judgeMessages(f *lapses, j *judgement, dossier demarches.Dossie
 	for round := range decisions + 1 {
 		for _, message := range []onboarding.Message{onboarding.MessageReceived, onboarding.MessageAccepted, onboarding.MessageRefused} {
 			if n := times(message, round); n > 1 {
-				f.addf("le demandeur a été prévenu %d fois : %s", "the applicant was told %d times: %s", n, message)
+				*f = append(*f, inBoth(
+					fmt.Sprintf("le demandeur a été prévenu %d fois : %s", n, messageName(page.French, string(message))),
+					fmt.Sprintf("the applicant was told %d times: %s", n, messageName(page.English, string(message)))))
 			}
 		}
 	}
 	if dossier.Presence == demarches.Present && policy.Message != onboarding.MessageNone && times(policy.Message, decisions) == 0 {
-		f.addf("le demandeur n’est pas encore prévenu : %s", "the applicant has not been told yet: %s", policy.Message)
+		*f = append(*f, inBoth(
+			"le demandeur n’est pas encore prévenu : "+messageName(page.French, string(policy.Message)),
+			"the applicant has not been told yet: "+messageName(page.English, string(policy.Message))))
 	}
 }
 
@@ -206,6 +210,17 @@ type verdict struct {
 // Right says that all is as it should be, and that nothing is left to be done.
 func (v verdict) Right() bool {
 	return len(v.Wrong) == 0 && len(v.Waiting) == 0 && v.Ledger == "intact"
+}
+
+// sums counts what all dossiers have.
+func (v verdict) sums() (sum counts) {
+	for _, j := range v.Judgements {
+		sum.Groups += len(j.groups)
+		sum.Projects += len(j.projects)
+		sum.Issues += len(j.issues)
+		sum.Messages += j.Messages
+	}
+	return sum
 }
 
 // deliver looks at everything.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/cloud-pi-native/passerelle/internal/stage"
 )
@@ -49,6 +50,17 @@ const (
 // openDrawer makes the folder for it inside dir.
 func openDrawer(dir string) (*drawer, error) {
 	d := &drawer{dir: filepath.Join(dir, "simulators")}
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("-data %s: %w: give a folder that you may write to, or that does not exist yet", dir, reason(err))
+	}
+	named := func(name string) bool {
+		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name })
+	}
+	// A whole demo's folder has a lock in it; a simulator alone has nothing but this one.
+	if others := len(entries) > 1 || len(entries) == 1 && !named("simulators"); others && !named("lock") {
+		return nil, fmt.Errorf("-data %s holds something else than the data of an earlier run: give an empty folder, or one that does not exist yet", dir)
+	}
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("-data %s: %w: give a folder that you may write to, or that does not exist yet", dir, reason(err))
 	}

@@ -27,6 +27,9 @@ func (d *demo) perform(ctx context.Context, o options) (code int, err error) {
 	}
 	level := &slog.LevelVar{}
 	level.Set(slog.LevelWarn)
+	if !o.once {
+		level.Set(slog.LevelError) // the trouble page tells the rest, and the addresses stay in sight
+	}
 	logger := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: level}))
 
 	fmt.Fprintln(told, "starting PostgreSQL, the simulated services and the hub")
@@ -101,9 +104,15 @@ func (s *scene) play(ctx context.Context, o options, settled func(*scene), out, 
 	if err != nil {
 		return exitFailed, err
 	}
-	if o.json {
+	switch {
+	case o.json:
 		err = p.printJSON(out, result)
-	} else {
+	case s.resumed():
+		var all verdict
+		if all, err = s.deliver(ctx); err == nil {
+			err = printAll(out, all)
+		}
+	default:
 		err = p.printTable(out, result)
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/cloud-pi-native/passerelle/internal/stage"
@@ -60,6 +61,28 @@ func (p *play) printJSON(w io.Writer, o *outcome) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(d)
+}
+
+// printAll prints a line for each dossier there is, whoever filed it, for a start that
+// goes on where an earlier one stopped: people may have done anything to the samples.
+func printAll(w io.Writer, d verdict) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "\nDOSSIER\tSTATE\tGROUPS\tPROJECTS\tISSUES\tMESSAGES\tIS IT RIGHT")
+	for i := range d.Judgements {
+		j := &d.Judgements[i]
+		right := "yes"
+		if len(j.Wrong) > 0 {
+			right = "NO: " + strings.Join(j.Wrong.english(), "; ")
+		}
+		fmt.Fprintf(table, "%d\t%s\t%d\t%d\t%d\t%d\t%s\n", j.Number, j.State, len(j.groups), len(j.projects), len(j.issues), j.Messages, right)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	sum := d.sums()
+	_, err := fmt.Fprintf(w, "\n%d dossiers: %d groups, %d projects, %d issues, %d messages to applicants; the ledger is %s.\n",
+		len(d.Judgements), sum.Groups, sum.Projects, sum.Issues, sum.Messages, d.Ledger)
+	return err
 }
 
 // printTable prints a line for each dossier, and below it where things are.

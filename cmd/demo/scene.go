@@ -82,7 +82,7 @@ func openScene(ctx context.Context, o options, logger *slog.Logger) (_ *scene, e
 	}
 	settings := hub.Options{Config: s.settings, Logger: logger, Version: version}
 	if !o.once {
-		if s.control, err = openControl(ctx, s); err != nil {
+		if s.control, err = openControl(ctx, s, o.listen); err != nil {
 			return nil, err
 		}
 	}
@@ -131,12 +131,22 @@ func (s *scene) raise(ctx context.Context, o options) (err error) {
 	}
 	if !o.once {
 		at.DSPort, at.GitLabPort = cmp.Or(s.keys.DSPort, dsPort), cmp.Or(s.keys.GitLabPort, gitlabPort)
+		at.KeepPorts = s.keys.DSPort != 0 && s.keys.GitLabPort != 0
 	}
 	at.Keys = s.keys.Keys
 	if s.Stage, err = stage.New(ctx, at); err != nil {
-		return explainListen(err, at.Listen)
+		return s.explainPort(err, at.Listen)
 	}
 	return nil
+}
+
+// explainPort is explainListen for a demo that may keep its ports: the links that it
+// wrote into GitLab and DS lead to no other.
+func (s *scene) explainPort(err error, host string) error {
+	if listening, ok := errors.AsType[*net.OpError](err); ok && s.drawer != nil && errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("another program listens on %s, where the links that this demo wrote lead: stop that program, or give another folder as -data", listening.Addr)
+	}
+	return explainListen(err, host)
 }
 
 // explain makes one sentence of why the database could not be started.

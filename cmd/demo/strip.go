@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	_ "time/tzdata" // for machines without zone files
 
 	"github.com/tidwall/gjson"
 
@@ -79,7 +80,18 @@ type told struct {
 }
 
 // Clock is the time of day.
-func (t told) Clock() string { return t.At.Local().Format(time.TimeOnly) }
+func (t told) Clock() string { return clock(t.At) }
+
+// clock is the time of day in Paris, as on DS's pages.
+func clock(t time.Time) string { return t.In(paris).Format(time.TimeOnly) }
+
+var paris = func() *time.Location {
+	zone, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return zone
+}()
 
 func field(e *ledger.LedgerEntry, path string) string { return gjson.Get(e.Data, path).String() }
 
@@ -101,7 +113,7 @@ func (c *control) tell(lang string, e *ledger.LedgerEntry) told {
 	again := gjson.Get(e.Data, "adopted").Bool()
 	switch ledger.EntryKind(e.Kind) {
 	case ledger.DossierSeen:
-		in("DS")("dossier déposé, %s", "dossier filed, %s", stateName(lang, get("state")))
+		in("DS")("dossier déposé, %s", "dossier filed, %s", strings.TrimPrefix(stateName(lang, get("state")), "filed, "))
 	case ledger.StateChanged:
 		in("DS")("passe de « %s » à « %s »", "from “%s” to “%s”", stateName(lang, get("from")), stateName(lang, get("to")))
 	case ledger.DossierEdited:
@@ -137,7 +149,7 @@ func (c *control) tell(lang string, e *ledger.LedgerEntry) told {
 		t.Where = "DS"
 		made(say, again, "message au demandeur : %s", "message to the applicant: %s", messageName(lang, get("message")))
 	case ledger.InstructionBegun:
-		in("DS")("instruction commencée", "instruction begun")
+		in("DS")("instruction commencée", "examination begun")
 	case ledger.IntentDropped:
 		in(hub)("%s : n’est plus voulu", "%s: not wanted any more", get("action"))
 	case ledger.ActionFailed:
@@ -171,13 +183,15 @@ func choose(condition bool, yes, no string) string {
 	return no
 }
 
+// stateName is a state in the words of the desk's pages.
 func stateName(lang, state string) string {
 	name, known := map[string][2]string{
-		"en_construction": {"en construction", "being filled in"},
-		"en_instruction":  {"en instruction", "under instruction"},
+		"en_construction": {"en construction", "filed, can be edited"},
+		"en_instruction":  {"en instruction", "being examined"},
 		"accepte":         {"accepté", "accepted"},
 		"refuse":          {"refusé", "refused"},
-		"sans_suite":      {"classé sans suite", "classed without follow-up"},
+		"sans_suite":      {"classé sans suite", "closed without follow-up"},
+		"supprime":        {"supprimé", "deleted"},
 	}[state]
 	switch {
 	case !known:
@@ -193,7 +207,7 @@ func messageName(lang, message string) string {
 	name, known := map[string][2]string{
 		"received": {"bien reçu", "received"},
 		"accepted": {"accepté", "accepted"},
-		"refused":  {"refusé", "refused"},
+		"refused":  {"refusé ou classé sans suite", "refused or closed without follow-up"}, // one text for both
 	}[kind]
 	switch {
 	case !known:

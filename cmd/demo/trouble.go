@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -27,10 +26,7 @@ func (v view) StateBadge(state string) template.HTML {
 
 // verdictOf says in a sentence or two whether everything is right.
 func (c *control) verdictOf(v view, d verdict) template.HTML {
-	var groups, projects, issues, messages int
-	for _, j := range d.Judgements {
-		groups, projects, issues, messages = groups+len(j.groups), projects+len(j.projects), issues+len(j.issues), messages+j.Messages
-	}
+	sum := d.sums()
 	kind, title := "ok", v.T("Tout est juste.", "Everything is right.")
 	switch {
 	case d.Ledger != "intact":
@@ -41,7 +37,7 @@ func (c *control) verdictOf(v view, d verdict) template.HTML {
 	}
 	sums := fmt.Sprintf(v.T("%d dossiers : %d groupes, %d projets, %d tickets de suivi, %d messages aux demandeurs%s. Registre : %s.",
 		"%d dossiers: %d groups, %d projects, %d tracking issues, %d messages to applicants%s. Ledger: %s."),
-		len(d.Judgements), groups, projects, issues, messages,
+		len(d.Judgements), sum.Groups, sum.Projects, sum.Issues, sum.Messages,
 		choose(d.Right(), v.T(", chacun une seule fois", ", each just once"), ""), choose(d.Ledger == "intact", v.T("intact", "intact"), d.Ledger))
 	return page.Body(pageTemplates, "verdict", struct {
 		view
@@ -68,6 +64,25 @@ func harmName(v view, harm stage.Harm) string {
 		return v.T("Perdre les webhooks", "Lose webhooks")
 	}
 	return string(harm)
+}
+
+// meanings says what each trouble is.
+func meanings(v view) []choice {
+	var list []choice
+	for _, harm := range stage.Harms() {
+		list = append(list, choice{harmName(v, harm), map[stage.Harm]string{
+			stage.Slow: v.T("chaque réponse arrive 1,5 s plus tard.", "each answer comes 1.5 s later."),
+			stage.Refuse: v.T("le service répond qu’il est indisponible, et rien n’est fait.",
+				"the service answers that it is unavailable, and nothing is done."),
+			stage.Lose: v.T("l’appel a son effet, mais la réponse n’arrive jamais : Passerelle ne doit pas le faire deux fois.",
+				"the call has its effect, but its answer never comes: Passerelle must not do it twice."),
+			stage.Throttle: v.T("le service répond qu’il y a trop de requêtes, et dit jusqu’à quand attendre ; un 429 de DS vaut jusqu’à la minute suivante, même réparé.",
+				"the service answers that there are too many requests, and until when to wait; a 429 of DS holds until the next minute, even once mended."),
+			stage.Webhooks: v.T("DS ne prévient plus Passerelle, qui le découvre à sa ronde suivante.",
+				"DS does not tell Passerelle any more, which finds out at its next round."),
+		}[harm]})
+	}
+	return list
 }
 
 func serviceName(service stage.Service) string {
@@ -127,8 +142,9 @@ func (c *control) troublePage(w http.ResponseWriter, r *http.Request) {
 
 		Services []breakable
 		Extents  []choice
+		Meanings []choice
 		Now      template.HTML
-	}{v, services, extents(v), now}))
+	}{v, services, extents(v), meanings(v), now}))
 }
 
 // troubleNow is the part of the page that changes.
@@ -216,7 +232,7 @@ func (c *control) nowOf(r *http.Request) (template.HTML, error) {
 		if !k.Over {
 			active++
 		}
-		cases = append(cases, caseRow{k, serviceName(k.Service) + " : " + harmName(v, k.Harm), extentName(v, k.Trouble), k.Since.Format(time.TimeOnly)})
+		cases = append(cases, caseRow{k, serviceName(k.Service) + " : " + harmName(v, k.Harm), extentName(v, k.Trouble), clock(k.Since)})
 	}
 	holds, err := c.holds(ctx)
 	if err != nil {
@@ -247,7 +263,7 @@ func (c *control) nowOf(r *http.Request) (template.HTML, error) {
 }
 
 func newJobRow(job jobs.Job) jobRow {
-	row := jobRow{Job: job, Next: job.ScheduledAt.Local().Format(time.TimeOnly)}
+	row := jobRow{Job: job, Next: clock(job.ScheduledAt)}
 	if n := len(job.Errors); n > 0 {
 		row.Error = job.Errors[n-1].Error
 	}
@@ -281,7 +297,7 @@ func (c *control) holds(ctx context.Context) ([]holdRow, error) {
 		case err != nil:
 			return nil, fmt.Errorf("read the holds: %w", err)
 		default:
-			rows = append(rows, holdRow{queue, hold.Until.Local().Format(time.TimeOnly), hold.Reason})
+			rows = append(rows, holdRow{queue, clock(hold.Until), hold.Reason})
 		}
 	}
 	return rows, nil

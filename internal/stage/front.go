@@ -50,6 +50,15 @@ func (s *Stage) Serve(ctx context.Context, port int, handler http.Handler) (stri
 	return s.serveOn(listener, handler), nil
 }
 
+// ServeAt is Serve on this port and no other.
+func (s *Stage) ServeAt(ctx context.Context, port int, handler http.Handler) (string, error) {
+	listener, err := listenAt(ctx, s.host, port)
+	if err != nil {
+		return "", err
+	}
+	return s.serveOn(listener, handler), nil
+}
+
 func (s *Stage) serveOn(listener net.Listener, handler http.Handler) (address string) {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second,

@@ -48,8 +48,9 @@ type Options struct {
 	// FirstDossier is the number of the first dossier; DS's own default if 0.
 	FirstDossier int
 	// DSPort and GitLabPort are tried first; any other port is taken if they are 0 or
-	// not free.
+	// not free. KeepPorts takes no other.
 	DSPort, GitLabPort int
+	KeepPorts          bool
 	// Only has one service alone, on Port and no other unless that is 0; WebhookURL is
 	// where DS then sends its webhooks.
 	Only       Service
@@ -162,14 +163,13 @@ func (s *Stage) openGitLab(ctx context.Context, o Options) (err error) {
 
 // serve serves a simulator where the options say.
 func (s *Stage) serve(ctx context.Context, o Options, port int, handler http.Handler) (string, error) {
-	if o.Only == "" || o.Port == 0 {
-		return s.Serve(ctx, port, handler)
+	switch {
+	case o.Only != "" && o.Port != 0:
+		return s.ServeAt(ctx, o.Port, handler)
+	case o.KeepPorts:
+		return s.ServeAt(ctx, port, handler)
 	}
-	listener, err := listenAt(ctx, s.host, o.Port)
-	if err != nil {
-		return "", err
-	}
-	return s.serveOn(listener, handler), nil
+	return s.Serve(ctx, port, handler)
 }
 
 // furnish makes what an administrator of GitLab has made before the hub starts.

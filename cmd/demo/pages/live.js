@@ -7,7 +7,8 @@ for (const part of document.querySelectorAll("[data-live]")) {
       const answer = document.hidden ? null : await fetch(part.dataset.live);
       if (answer && answer.ok) {
         const text = await answer.text();
-        if (text !== part.dataset.shown) {
+        // Nobody's button is taken from under their hand.
+        if (text !== part.dataset.shown && !part.contains(document.activeElement)) {
           part.innerHTML = text;
           part.dataset.shown = text;
         }
