@@ -104,6 +104,11 @@ func Up(ctx context.Context, pool *pgxpool.Pool) (Status, error) {
 func Down(ctx context.Context, pool *pgxpool.Pool) (Status, error) {
 	var status Status
 	err := locked(ctx, pool, func(m *migrator) error {
+		// River's way down makes an index unique that finished jobs would break.
+		const forget = "do $$ begin if to_regclass('river_job') is not null then delete from river_job; end if; end $$"
+		if _, err := pool.Exec(ctx, forget); err != nil {
+			return fmt.Errorf("take the jobs away: %w", err)
+		}
 		if _, err := m.river.Migrate(ctx, rivermigrate.DirectionDown, &rivermigrate.MigrateOpts{TargetVersion: -1}); err != nil {
 			return fmt.Errorf("take River's schema away: %w", err)
 		}

@@ -128,6 +128,10 @@ func TestDown_AndUpAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.requireCurrent(migrations.Up(b.ctx, b.pool))
+	// Finished jobs of one unique key, as every hub leaves them.
+	_, err := b.pool.Exec(b.ctx, `insert into river_job (kind, args, max_attempts, state, finalized_at, unique_key)
+		select 'poll_demarche', '{}', 1, 'completed', now(), 'x' from generate_series(1, 2)`)
+	require.NoError(t, err)
 	status, err := migrations.Down(b.ctx, b.pool)
 	require.NoError(t, err)
 	require.True(t, status.Behind())

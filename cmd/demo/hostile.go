@@ -13,7 +13,7 @@ func hostile() variety {
 		what: "accepted, though every answer is hostile", organisation: "@all /close", project: "<script>alert(1)</script> ~bug",
 		path: "arobaseall-close-script-alert-1-script-bug", applicant: person("", "<img src=x onerror=alert(2)>", "/assign @root"),
 		email: "dominique.moreau@example.org", pilot: "/close@example.org", // which DS takes for an address
-		team: []string{"/close", "@root", "<script>alert(3)</script>", "claude.noel@hostile.example"},
+		team: []string{"/close", "@root", "<script>alert(3)</script>", "dominique.noel@hostile.example"},
 		acts: []act{instruct, accept}, hostile: true,
 		answers: demarches.Answers{
 			demarches.FieldApplicantRole:  "Pilote\n/close\n/assign @root\n<b onclick=alert(4)>@all</b>",
