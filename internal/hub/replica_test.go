@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,8 @@ func TestTwoHubs(t *testing.T) {
 	for _, number := range numbers {
 		require.Equal(t, []string{"received", "accepted 1"}, r.sent(number))
 	}
+	// River elects the replica that enqueues periodic jobs in its own time.
+	r.eventually("the poll at start", func() bool { return r.polls() > 0 })
 	require.Equal(t, 1, count(r, "select count(*) from river_job where kind = 'poll_demarche'"), "once across replicas")
 }
 
@@ -50,10 +53,12 @@ func TestOneHandPerDossier(t *testing.T) {
 	}
 	r.settled()
 	// GitLab answers nobody until it is told to.
-	struck, release := make(chan struct{}, dossiers), make(chan struct{})
+	struck, answer := make(chan struct{}, dossiers), make(chan struct{})
+	release := sync.OnceFunc(func() { close(answer) })
+	t.Cleanup(release) // so that a failure does not hang
 	r.lose(postGroup, fault.Rule{Kind: fault.Status, Match: func(string, []byte) bool {
 		struck <- struct{}{}
-		<-release
+		<-answer
 		return false
 	}})
 	for _, number := range numbers {
@@ -71,7 +76,7 @@ func TestOneHandPerDossier(t *testing.T) {
 		return count(r, "select count(*) from river_job where kind = 'write_back' and state in ('available', 'scheduled') and (metadata->>'snoozes')::int > 0") == dossiers
 	})
 	require.Equal(t, sent, r.DS.Faults().Calls()[sendMessage])
-	close(release)
+	release()
 	r.sound(stock{Groups: 4, Issues: 4, Closed: 4, Notes: 4, Messages: 8})
 }
 
