@@ -17,6 +17,9 @@ const (
 	Transient Class = "transient"
 	// Throttled means that the service asked us to wait. The call had no effect.
 	Throttled Class = "throttled"
+	// Denied means that the service does not accept our token: no call can succeed
+	// before somebody renews it. The call had no effect.
+	Denied Class = "denied"
 	// Permanent failures need a human: bad data, a refusal, a missing right.
 	Permanent Class = "permanent"
 )
@@ -34,6 +37,9 @@ type Failure struct {
 	Status int
 	// NotFound tells that the thing asked for does not exist, or is not visible.
 	NotFound bool
+	// Down tells that the service as a whole seems to be in trouble, not this call
+	// alone: it did not answer, or not as it does.
+	Down bool
 	// NoEffect tells that the call certainly changed nothing. When it is false
 	// the call may have been carried out although it failed.
 	NoEffect bool

@@ -110,7 +110,7 @@ func (w *actionWorker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 	}
 	defer c.release(ctx, lease)
 
-	hand := &hand{crew: c, lease: lease, job: kind, queue: job.Queue, priority: job.Priority, river: client(ctx)}
+	hand := &hand{crew: c, lease: lease, job: kind, priority: job.Priority, river: client(ctx)}
 	refused := map[onboarding.ResourceKey]error{}
 	for {
 		task, err := hand.advance(ctx)
@@ -122,6 +122,7 @@ func (w *actionWorker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 			if outcome, err = w.perform(ctx, task); err == nil {
 				hand.report(task, outcome)
 				delete(refused, task.action.Resource)
+				c.answered(ctx, lease.gate)
 				continue
 			}
 			err = hand.fail(ctx, task, err)

@@ -49,6 +49,12 @@ type Timing struct {
 	// AskAgain is the first delay before DS is asked again while it still shows
 	// something older than a webhook said; it doubles.
 	AskAgain time.Duration
+	// UnnamedWait is how long a queue is held when a service asks us to wait and does
+	// not say until when: the window of both services' limits is a minute.
+	UnnamedWait time.Duration
+	// ProbeAfter is the time from the beginning of an outage to its first probe; it
+	// doubles from one probe to the next, up to five minutes or RetryCap.
+	ProbeAfter time.Duration
 	// DrainTimeout bounds how long running jobs may take to end when the hub stops.
 	DrainTimeout time.Duration
 }
@@ -61,6 +67,8 @@ func DefaultTiming() Timing {
 		PollInterval: 2 * time.Minute,
 		RetryCap:     30 * time.Minute,
 		AskAgain:     time.Second,
+		UnnamedWait:  time.Minute,
+		ProbeAfter:   15 * time.Second,
 		DrainTimeout: 20 * time.Second,
 	}
 }
@@ -103,7 +111,7 @@ func NewClient(o Options) (*Client, error) {
 	if o.InsertOnly {
 		return river.NewClient(riverpgxv5.New(o.Pool), config)
 	}
-	c := &crew{Options: o, turns: newTurns(), pastIssues: newPastIssues()}
+	c := &crew{Options: o, turns: newTurns(), outages: newOutages(), pastIssues: newPastIssues()}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &syncDossier{crew: c})
 	river.AddWorker(workers, &pollDemarche{crew: c})
@@ -140,6 +148,7 @@ func NewClient(o Options) (*Client, error) {
 type crew struct {
 	Options
 	turns      *turns
+	outages    *outages
 	rootGroup  rootGroup
 	pastIssues *pastIssues
 }

@@ -156,15 +156,15 @@ type Conflict struct{ Reason string }
 // Error says why the job cannot be replayed.
 func (c *Conflict) Error() string { return c.Reason }
 
-// reasonLimit bounds the reason for a replay, in characters.
+// reasonLimit bounds the reason for what an administrator does, in characters.
 const reasonLimit = 500
 
 // Replay makes a job run once more, now, whatever became of it. Who asked for it
 // and why is a ledger entry of the job's dossier. What failed for good is planned
 // again; what is done already, or is no longer wanted, is not done again.
 func (d *Desk) Replay(ctx context.Context, id int64, actor, reason string) (Job, error) {
-	if n := utf8.RuneCountInString(reason); n < 3 || n > reasonLimit || strings.ContainsRune(reason, 0) {
-		return Job{}, &BadFilter{"reason", fmt.Sprintf("write why, in 3 to %d characters", reasonLimit)}
+	if err := checkReason(reason); err != nil {
+		return Job{}, err
 	}
 	var job Job
 	err := pgx.BeginFunc(ctx, d.Pool, func(tx pgx.Tx) error {
@@ -210,6 +210,13 @@ func (d *Desk) Replay(ctx context.Context, id int64, actor, reason string) (Job,
 		return Job{}, err
 	}
 	return job, nil
+}
+
+func checkReason(reason string) error {
+	if n := utf8.RuneCountInString(reason); n < 3 || n > reasonLimit || strings.ContainsRune(reason, 0) {
+		return &BadFilter{"reason", fmt.Sprintf("write why, in 3 to %d characters", reasonLimit)}
+	}
+	return nil
 }
 
 // twin names the live job that does the same, for which this one cannot be replayed.

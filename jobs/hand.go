@@ -22,7 +22,6 @@ type hand struct {
 
 	lease    *lease
 	job      onboarding.Job
-	queue    string
 	priority int
 	river    *Client
 	done     *report
@@ -44,6 +43,9 @@ type task struct {
 	look  bool
 	since time.Time
 }
+
+// subject is what the failures of an outage are counted by.
+func (t *task) subject() string { return fmt.Sprintf("dossier %d", t.dossier.Number) }
 
 // resource is what the ledger holds of the thing that the task is about.
 func (t *task) resource() onboarding.Resource { return t.record.Get(t.action.Resource) }
@@ -93,7 +95,8 @@ func (h *hand) advance(ctx context.Context) (*task, error) {
 	err := pgx.BeginFunc(ctx, h.Pool, func(tx pgx.Tx) error {
 		q := ledger.New(tx)
 		row, err := q.LockDossier(ctx, ledger.LockDossierParams{
-			Number: h.lease.dossier, Purpose: string(h.lease.purpose), Owner: h.lease.owner, Queue: h.queue,
+			Number: h.lease.dossier, Purpose: string(h.lease.purpose), Owner: h.lease.owner,
+			Queue: h.lease.gate.queue, Probing: h.lease.gate.probing(),
 		})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil // there is no such dossier (any more)
@@ -142,10 +145,7 @@ func (h *hand) advance(ctx context.Context) (*task, error) {
 	case stopping:
 		return nil, stopped
 	case held:
-		if err := h.held(ctx, h.queue); err != nil {
-			return nil, err
-		}
-		return nil, busy() // it ended this moment
+		return nil, busy() // the next attempt asks for how long
 	case wait > 0:
 		return nil, after(wait)
 	}
@@ -303,22 +303,21 @@ func (h *hand) fail(ctx context.Context, t *task, cause error) error {
 	q := ledger.New(h.Pool)
 	// That this attempt had no effect says nothing of an earlier one: the look for
 	// what that may have made can have failed.
-	if (failure.NoEffect || failure.Class == connectors.Throttled) && !t.resource().Unsure() {
+	if failure.NoEffect && !t.resource().Unsure() {
 		if err := h.withdraw(ctx, q, t); err != nil {
 			return err
 		}
 	}
-	switch failure.Class {
-	case connectors.Throttled:
-		return h.hold(ctx, h.queue, failure)
-	case connectors.Permanent:
-		if err := h.recordFailure(ctx, t, failure); err != nil {
-			return err
-		}
-		return refusal{fmt.Errorf("dossier %d: %s: %w", t.dossier.Number, t.action.Kind, failure)}
-	default:
+	if err := h.failed(ctx, h.lease.gate, t.subject(), failure); err != nil {
+		return err
+	}
+	if failure.Class != connectors.Permanent {
 		return fmt.Errorf("dossier %d: %s: %w", t.dossier.Number, t.action.Kind, cause)
 	}
+	if err := h.recordFailure(ctx, t, failure); err != nil {
+		return err
+	}
+	return refusal{fmt.Errorf("dossier %d: %s: %w", t.dossier.Number, t.action.Kind, failure)}
 }
 
 func (h *hand) recordFailure(ctx context.Context, t *task, failure *connectors.Failure) error {

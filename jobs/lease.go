@@ -35,6 +35,7 @@ type lease struct {
 	owner   uuid.UUID
 	// takenAt is when it was taken, by the database's clock.
 	takenAt time.Time
+	gate    *gate
 	done    func()
 	dropped bool
 }
@@ -46,23 +47,38 @@ func (c *crew) take(ctx context.Context, queue string, dossier int64, p purpose)
 	if !ok {
 		return nil, busy()
 	}
-	l := &lease{dossier: dossier, purpose: p, owner: uuid.New(), done: done}
+	l := &lease{dossier: dossier, purpose: p, owner: uuid.New(), gate: &gate{queue: queue}, done: done}
+	taken, err := c.tryTake(ctx, l)
+	if err == nil && !taken {
+		if l.gate, err = c.enter(ctx, queue); err == nil && l.gate.probing() {
+			taken, err = c.tryTake(ctx, l)
+		}
+	}
+	if err == nil && !taken {
+		err = busy()
+	}
+	if err != nil {
+		c.leave(ctx, l.gate)
+		done()
+		return nil, err
+	}
+	return l, nil
+}
+
+// tryTake reports whether the lease was free and the queue is not held.
+func (c *crew) tryTake(ctx context.Context, l *lease) (bool, error) {
 	var err error
 	l.takenAt, err = ledger.New(c.Pool).TakeLease(ctx, ledger.TakeLeaseParams{
-		Dossier: dossier, Purpose: string(p), Owner: l.owner, Term: c.Timing.leaseTerm(), Queue: queue,
+		Dossier: l.dossier, Purpose: string(l.purpose), Owner: l.owner, Term: c.Timing.leaseTerm(),
+		Queue: l.gate.queue, Probing: l.gate.probing(),
 	})
 	switch {
 	case err == nil:
-		return l, nil
+		return true, nil
 	case errors.Is(err, pgx.ErrNoRows):
-		done()
-		if err := c.held(ctx, queue); err != nil {
-			return nil, err
-		}
-		return nil, busy()
+		return false, nil
 	default:
-		done()
-		return nil, fmt.Errorf("take the lease on dossier %d: %w", dossier, err)
+		return false, fmt.Errorf("take the lease on dossier %d: %w", l.dossier, err)
 	}
 }
 
@@ -82,6 +98,7 @@ func (l *lease) dropIn(ctx context.Context, tx pgx.Tx) error {
 // release gives the lease back if no transaction did. It works after ctx ended.
 func (c *crew) release(ctx context.Context, l *lease) {
 	defer l.done()
+	c.leave(ctx, l.gate)
 	if l.dropped {
 		return
 	}

@@ -83,13 +83,15 @@ func (w *pollDemarche) Work(ctx context.Context, job *river.Job[PollDemarche]) e
 		}
 	}
 	for begun := time.Now(); ; {
-		if err := c.held(ctx, job.Queue); err != nil {
+		gate, err := c.enter(ctx, job.Queue)
+		if err != nil {
 			return err
 		}
 		page, err := w.page(ctx, number, cursor)
 		if err != nil {
-			return w.fail(ctx, job, err)
+			return w.fail(ctx, job, gate, err)
 		}
+		c.answered(ctx, gate)
 		if !page.HasMore {
 			break
 		}
@@ -139,19 +141,21 @@ func (w *pollDemarche) page(ctx context.Context, demarche int64, cursor demarche
 
 // fail says what a page that could not be read or stored means. Even what needs a
 // human is tried again: a poll that fails for good would only be followed by the next.
-func (w *pollDemarche) fail(ctx context.Context, job *river.Job[PollDemarche], err error) error {
-	failure := connectors.AsFailure(err)
-	switch {
-	case failure == nil || ctx.Err() != nil:
-	case failure.Class == connectors.Throttled:
-		return w.crew.hold(ctx, job.Queue, failure)
-	case failure.Class == connectors.Permanent:
+func (w *pollDemarche) fail(ctx context.Context, job *river.Job[PollDemarche], gate *gate, err error) error {
+	defer w.crew.leave(ctx, gate)
+	failure, about := connectors.AsFailure(err), fmt.Sprintf("démarche %d", job.Args.Demarche)
+	if failure != nil && ctx.Err() == nil {
+		if held := w.crew.failed(ctx, gate, about, failure); held != nil {
+			return held
+		}
+	}
+	if failure != nil && ctx.Err() == nil && failure.Class == connectors.Permanent {
 		// It may be the position that DS refuses; what was read by then is known.
 		if forgotten := ledger.New(w.crew.Pool).ForgetPosition(ctx, job.Args.Demarche); forgotten != nil {
 			return errors.Join(err, forgotten)
 		}
 	}
-	return fmt.Errorf("démarche %d: %w", job.Args.Demarche, err)
+	return fmt.Errorf("%s: %w", about, err)
 }
 
 // NextRetry is never later than the next poll would be.

@@ -60,19 +60,10 @@ func (w *syncDossier) Work(ctx context.Context, job *river.Job[SyncDossier]) err
 		return w.settle(ctx, q, delivery.ID, outcomeCovered)
 	}
 	dossier, err := c.Demarches.Dossier(ctx, number)
-	switch failure := connectors.AsFailure(err); {
-	case err == nil:
-	case failure == nil || ctx.Err() != nil:
-		return err
-	case failure.NotFound:
-		return w.askAgain(ctx, q, &delivery, outcomeNotSeen)
-	case failure.Class == connectors.Throttled:
-		return c.hold(ctx, job.Queue, failure)
-	case failure.Class == connectors.Permanent:
-		return river.JobCancel(fmt.Errorf("dossier %d: %w", number, err))
-	default:
-		return fmt.Errorf("dossier %d: %w", number, err)
+	if err != nil {
+		return w.fail(ctx, q, lease, &delivery, err)
 	}
+	c.answered(ctx, lease.gate)
 	if c.Journey.Demarche(dossier.Demarche) == nil {
 		return w.settle(ctx, q, delivery.ID, outcomeForeign)
 	}
@@ -100,6 +91,26 @@ func (w *syncDossier) Work(ctx context.Context, job *river.Job[SyncDossier]) err
 		return w.askAgain(ctx, q, &delivery, outcomeBehind)
 	}
 	return nil
+}
+
+// fail says what it means that the dossier could not be read.
+func (w *syncDossier) fail(ctx context.Context, q *ledger.Queries, lease *lease, delivery *ledger.DeliveryRow, err error) error {
+	failure := connectors.AsFailure(err)
+	if failure == nil || ctx.Err() != nil {
+		return err
+	}
+	about := fmt.Sprintf("dossier %d", lease.dossier)
+	if held := w.crew.failed(ctx, lease.gate, about, failure); held != nil {
+		return held
+	}
+	switch {
+	case failure.NotFound:
+		return w.askAgain(ctx, q, delivery, outcomeNotSeen)
+	case failure.Class == connectors.Permanent:
+		return river.JobCancel(fmt.Errorf("%s: %w", about, err))
+	default:
+		return fmt.Errorf("%s: %w", about, err)
+	}
 }
 
 // askAgain puts the job off while DS does not show yet what the delivery told of. It

@@ -138,6 +138,8 @@ func sentence(e *ledger.LedgerEntry) string {
 		where, what = "hub", "ledger restored: "+get("reason")
 	case ledger.JobReplayed:
 		where, what = "hub", get("kind")+" replayed"
+	case ledger.QueueHeld, ledger.QueueReleased:
+		where, what = "hub", strings.ReplaceAll(e.Kind, "_", " ")+": "+get("queue")
 	}
 	return fmt.Sprintf("%-6s  %s", where, what)
 }

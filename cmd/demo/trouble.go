@@ -10,9 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/cloud-pi-native/passerelle/internal/ledger"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/page"
 	"github.com/cloud-pi-native/passerelle/internal/stage"
 	"github.com/cloud-pi-native/passerelle/jobs"
@@ -214,9 +211,6 @@ type jobRow struct {
 	Error, Next string
 }
 
-// holdRow is a queue that is held.
-type holdRow struct{ Queue, Until, Reason string }
-
 // jobsShown bounds the lists of jobs.
 const jobsShown = 12
 
@@ -234,7 +228,7 @@ func (c *control) nowOf(r *http.Request) (template.HTML, error) {
 		}
 		cases = append(cases, caseRow{k, serviceName(k.Service) + " : " + harmName(v, k.Harm), extentName(v, k.Trouble), clock(k.Since)})
 	}
-	holds, err := c.holds(ctx)
+	holds, err := c.holds(ctx, v)
 	if err != nil {
 		return "", err
 	}
@@ -288,17 +282,34 @@ func (c *control) failed(ctx context.Context) ([]jobRow, error) {
 	return rows, nil
 }
 
-func (c *control) holds(ctx context.Context) ([]holdRow, error) {
+// holdRow says that a queue is held, and why.
+type holdRow struct{ Said, Reason string }
+
+func (c *control) holds(ctx context.Context, v view) ([]holdRow, error) {
+	desk, err := newDesk(c.scene.pool)
+	if err != nil {
+		return nil, err
+	}
+	holds, err := desk.Holds(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var rows []holdRow
-	for _, queue := range []string{jobs.QueueDemarches, jobs.QueueGitLab} {
-		hold, err := ledger.New(c.scene.pool).HeldUntil(ctx, queue)
+	for i := range holds {
+		hold := &holds[i]
+		var said string
 		switch {
-		case errors.Is(err, pgx.ErrNoRows):
-		case err != nil:
-			return nil, fmt.Errorf("read the holds: %w", err)
+		case hold.NextProbe != nil:
+			said = fmt.Sprintf(v.T("les tâches de %s attendent que le service réponde de nouveau ; prochain essai à %s",
+				"the jobs of %s wait until the service answers again; next try at %s"), hold.Queue, clock(*hold.NextProbe))
+		case hold.Until != nil:
+			said = fmt.Sprintf(v.T("les tâches de %s attendent jusqu’à %s, comme le service l’a demandé",
+				"the jobs of %s wait until %s, as the service asked"), hold.Queue, clock(*hold.Until))
 		default:
-			rows = append(rows, holdRow{queue, clock(hold.Until), hold.Reason})
+			said = fmt.Sprintf(v.T("les tâches de %s attendent qu’un administrateur les relance",
+				"the jobs of %s wait for an administrator"), hold.Queue)
 		}
+		rows = append(rows, holdRow{said, hold.Reason})
 	}
 	return rows, nil
 }

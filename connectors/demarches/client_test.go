@@ -199,13 +199,13 @@ func TestFailures(t *testing.T) {
 		},
 		"expired": {
 			401, rootError("unauthorized", "Token expired", "[]"),
-			want{connectors.Permanent, true, false, "PASSERELLE_DS_TOKEN", "Token expired"},
+			want{connectors.Denied, true, false, "PASSERELLE_DS_TOKEN", "Token expired"},
 		},
 		"unknown token": {
 			403, `{"errors":[{"message":"Without a token, only persisted queries are allowed","extensions":{"code":"forbidden"}}]}`,
-			want{connectors.Permanent, true, false, "PASSERELLE_DS_TOKEN", "persisted queries"},
+			want{connectors.Denied, true, false, "PASSERELLE_DS_TOKEN", "persisted queries"},
 		},
-		"firewall":              {403, html, want{connectors.Permanent, true, false, "PASSERELLE_DS_TOKEN", "forbidden"}},
+		"firewall":              {403, html, want{connectors.Denied, true, false, "PASSERELLE_DS_TOKEN", "forbidden"}},
 		"wrong address":         {404, html, want{connectors.Permanent, true, false, "PASSERELLE_DS_URL", "not found"}},
 		"load balancer":         {502, html, want{connectors.Transient, false, false, "", "bad gateway"}},
 		"maintenance page":      {200, html, want{connectors.Transient, false, false, "", "not one that DS gives"}},
@@ -224,6 +224,7 @@ func TestFailures(t *testing.T) {
 			_, _, err := b.client.FindMessage(t.Context(), 42, "REF")
 			f := failureOf(t, err)
 			require.Equal(t, tt.want.class, f.Class)
+			require.Equal(t, tt.want.class == connectors.Transient && (tt.status >= 400 || tt.want.detail == "not one that DS gives"), f.Down)
 			require.True(t, f.NoEffect, "reading changes nothing")
 			require.Equal(t, tt.want.notFound, f.NotFound)
 			require.Equal(t, tt.status, f.Status)

@@ -63,15 +63,17 @@ func (c *Client) classify(op operation, ex *connectors.Exchange, err error) *con
 		return f
 	case ex.Status >= http.StatusInternalServerError,
 		ex.Status == http.StatusRequestTimeout, ex.Status == http.StatusTooEarly:
-		return c.fail(op, connectors.Transient, c.reason(ex))
+		f := c.fail(op, connectors.Transient, c.reason(ex))
+		f.Down = true
+		return f
 	case ex.Status >= http.StatusBadRequest:
 		f := c.fail(op, connectors.Permanent, c.reason(ex))
 		f.NoEffect = true
 		switch ex.Status {
 		case http.StatusUnauthorized:
-			f.Advice = adviceExpired
+			f.Class, f.Advice = connectors.Denied, adviceExpired
 		case http.StatusForbidden:
-			f.Advice = adviceRefused
+			f.Class, f.Advice = connectors.Denied, adviceRefused
 		case http.StatusNotFound, http.StatusMethodNotAllowed:
 			// Not NotFound: DS says that of a dossier with HTTP 200.
 			f.Advice = adviceURL
@@ -92,7 +94,7 @@ func (c *Client) classify(op operation, ex *connectors.Exchange, err error) *con
 // for: a proxy's page, or an object missing without a word.
 func (c *Client) unreadable(op operation, err error) *connectors.Failure {
 	f := c.fail(op, connectors.Transient, "the answer is not one that DS gives")
-	f.Status, f.Err = http.StatusOK, err
+	f.Status, f.Err, f.Down = http.StatusOK, err, true
 	return f
 }
 
@@ -101,6 +103,7 @@ func (c *Client) unanswered(op operation, ex *connectors.Exchange) *connectors.F
 	detail, class, noEffect := ex.Unanswered()
 	f := c.fail(op, class, c.plain(detail))
 	f.Err, f.NoEffect = ex.Err, f.NoEffect || noEffect
+	f.Down = class == connectors.Transient
 	return f
 }
 

@@ -157,11 +157,11 @@ func TestFailures(t *testing.T) {
 	}{
 		"unauthorized": {
 			401, `{"message":"401 Unauthorized"}`,
-			want{connectors.Permanent, true, false, "PASSERELLE_GITLAB_TOKEN", "Unauthorized"},
+			want{connectors.Denied, true, false, "PASSERELLE_GITLAB_TOKEN", "Unauthorized"},
 		},
 		"expired": {
 			401, `{"error":"invalid_token","error_description":"Token is expired. You can either do re-authorization or token refresh."}`,
-			want{connectors.Permanent, true, false, "PASSERELLE_GITLAB_TOKEN", "invalid_token: Token is expired"},
+			want{connectors.Denied, true, false, "PASSERELLE_GITLAB_TOKEN", "invalid_token: Token is expired"},
 		},
 		"scope": {
 			403, `{"error":"insufficient_scope","error_description":"The request requires higher privileges than provided by the access token.","scope":"api"}`,
@@ -216,6 +216,7 @@ func TestFailures(t *testing.T) {
 			_, err := b.client.Project(t.Context(), "a/b")
 			f := failureOf(t, err)
 			require.Equal(t, tt.want.class, f.Class)
+			require.Equal(t, tt.want.class == connectors.Transient && name != "being deleted", f.Down)
 			require.True(t, f.NoEffect, "reading changes nothing")
 			require.Equal(t, tt.want.notFound, f.NotFound)
 			require.Contains(t, f.Advice, tt.want.advice)

@@ -70,7 +70,9 @@ func (c *Client) classify(op operation, ex *connectors.Exchange, err error) *con
 	case ex.Status >= http.StatusInternalServerError,
 		ex.Status == http.StatusRequestTimeout, ex.Status == http.StatusTooEarly:
 		reason, _ := readReason(ex)
-		return c.fail(op, connectors.Transient, reason)
+		f := c.fail(op, connectors.Transient, reason)
+		f.Down = true
+		return f
 	case ex.Status >= http.StatusBadRequest:
 		return c.refused(op, ex)
 	case ex.Status >= http.StatusMultipleChoices:
@@ -88,7 +90,7 @@ func (c *Client) refused(op operation, ex *connectors.Exchange) *connectors.Fail
 	f.NoEffect = true
 	switch ex.Status {
 	case http.StatusUnauthorized:
-		f.Advice = adviceExpired
+		f.Class, f.Advice = connectors.Denied, adviceExpired
 	case http.StatusForbidden:
 		f.Advice = adviceRight
 		if strings.HasPrefix(reason, "insufficient_scope") {
@@ -117,7 +119,7 @@ func (c *Client) refused(op operation, ex *connectors.Exchange) *connectors.Fail
 // for, such as a proxy's page.
 func (c *Client) unreadable(op operation, err error) *connectors.Failure {
 	f := c.fail(op, connectors.Transient, "the answer is not one that GitLab gives")
-	f.Status, f.Err = http.StatusOK, err
+	f.Status, f.Err, f.Down = http.StatusOK, err, true
 	return f
 }
 
@@ -126,6 +128,7 @@ func (c *Client) unanswered(op operation, ex *connectors.Exchange) *connectors.F
 	detail, class, noEffect := ex.Unanswered()
 	f := c.fail(op, class, c.plain(detail))
 	f.Err, f.NoEffect = ex.Err, f.NoEffect || noEffect
+	f.Down = class == connectors.Transient
 	return f
 }
 

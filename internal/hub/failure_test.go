@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
-	"github.com/cloud-pi-native/passerelle/internal/simulator/gitlab"
 	"github.com/cloud-pi-native/passerelle/internal/stage"
 	"github.com/cloud-pi-native/passerelle/jobs"
 )
@@ -157,27 +156,4 @@ func TestReplayOnceMended(t *testing.T) {
 	require.NotContains(t, r.noteOn(r.issueOf(number)), "does not exist")
 	require.NotEmpty(t, r.GitLab.Files("pas-encore/"+portail+"/bac-a-sable"))
 	require.Contains(t, r.kinds(number), "job_replayed")
-}
-
-// A token that was revoked fails what needs it; renewed, a replay brings everything
-// about, and nothing is doubled.
-func TestRevokedToken(t *testing.T) {
-	t.Parallel()
-	r := setup(t)
-	r.startPolled()
-	first := r.file("Portail des agents")
-	r.settled()
-	r.GitLab.RevokeToken(r.config.GitLabToken)
-	r.accept(first)
-	r.sound(stock{Issues: 1, Messages: 1}, "provision_sandbox", "update_tracking_issue")
-	for _, reason := range list(r, "select data::jsonb->>'reason' from ledger_entries where kind = 'action_failed'") {
-		require.Contains(t, reason, "PASSERELLE_GITLAB_TOKEN")
-	}
-
-	r.GitLab.AddToken(stage.User, gitlab.Token{Value: r.config.GitLabToken})
-	r.replay("provision_sandbox", http.StatusAccepted)
-	r.settled()
-	r.sound(accepted(1), "update_tracking_issue") // it was done by another job of its kind
-	require.Equal(t, []string{"étape::3", "état::accepté"}, sorted(r.issueOf(first).Labels))
-	r.replay("update_tracking_issue", http.StatusAccepted)
 }

@@ -72,6 +72,8 @@ func quick() jobs.Timing {
 		PollInterval: time.Hour, // tests that want a poll ask for it
 		RetryCap:     50 * time.Millisecond,
 		AskAgain:     50 * time.Millisecond,
+		UnnamedWait:  time.Minute,
+		ProbeAfter:   50 * time.Millisecond,
 		DrainTimeout: 10 * time.Second,
 	}
 }

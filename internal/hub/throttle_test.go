@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,6 +24,7 @@ func TestThrottled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := setup(t)
+			r.timing.RetryCap = time.Hour // who is held does not look again meanwhile
 			r.startPolled()
 			r.lose(tt.call, fault.Rule{Kind: fault.Throttle, Times: 1})
 			r.file("Portail des agents")

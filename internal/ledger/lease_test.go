@@ -77,14 +77,53 @@ func TestLease(t *testing.T) {
 
 		require.Zero(t, hold("hub", time.Second), "a hold is only ever prolonged")
 		require.Equal(t, int64(1), hold("admin", time.Hour))
-		held, err := b.HeldUntil(b.ctx, "gitlab")
+		held, err := b.Holds(b.ctx, "gitlab")
 		require.NoError(t, err)
-		require.Equal(t, "quota of admin", held.Reason, "the longest one counts")
+		require.Len(t, held, 2)
 
 		b.exec("update queue_holds set until = clock_timestamp() - interval '1 second'")
-		_, err = b.HeldUntil(b.ctx, "gitlab")
-		require.ErrorIs(t, err, pgx.ErrNoRows)
+		held, err = b.Holds(b.ctx, "gitlab")
+		require.NoError(t, err)
+		require.Empty(t, held)
 		require.True(t, b.take("act", anne, "gitlab"))
+	})
+
+	// An outage holds beyond its time, but for the one job that probes.
+	t.Run("OneProbeOfAnOutage", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		begin := func() int64 {
+			n, err := b.HoldForOutage(b.ctx, HoldForOutageParams{Queue: "gitlab", Author: AuthorOutage, Reason: "down", Pause: time.Hour})
+			require.NoError(t, err)
+			return n
+		}
+		claim := func() error {
+			_, err := b.ClaimProbe(b.ctx, ClaimProbeParams{Queue: "gitlab", Author: AuthorOutage, Term: time.Hour})
+			return err
+		}
+		require.Equal(t, int64(1), begin())
+		require.Zero(t, begin(), "the second to notice changes nothing")
+		require.ErrorIs(t, claim(), pgx.ErrNoRows, "not before its time")
+		b.exec("update queue_holds set until = clock_timestamp() - interval '1 second'")
+		require.False(t, b.take("act", anne, "gitlab"))
+		require.NoError(t, claim())
+		require.ErrorIs(t, claim(), pgx.ErrNoRows, "one at a time")
+		require.False(t, b.take("act", anne, "gitlab"))
+		_, err := b.TakeLease(b.ctx, TakeLeaseParams{Dossier: 42, Purpose: "act", Owner: anne, Term: time.Minute, Queue: "gitlab", Probing: true})
+		require.NoError(t, err)
+
+		require.NoError(t, b.ProbeFailed(b.ctx, ProbeFailedParams{Queue: "gitlab", Author: AuthorOutage, Reason: "still down", Pause: time.Hour}))
+		held, err := b.Holds(b.ctx, "gitlab")
+		require.NoError(t, err)
+		require.EqualValues(t, 1, *held[0].Probes)
+		require.Equal(t, "still down", held[0].Reason)
+
+		require.NoError(t, b.SetHold(b.ctx, SetHoldParams{Queue: "gitlab", Author: "admin:anne", Reason: "upgrade", Until: time.Now().Add(time.Hour)}))
+		ended, err := b.EndOutage(b.ctx, EndOutageParams{Queue: "gitlab", Author: AuthorOutage})
+		require.NoError(t, err)
+		require.Equal(t, int64(1), ended)
+		_, err = b.TakeLease(b.ctx, TakeLeaseParams{Dossier: 43, Purpose: "act", Owner: anne, Term: time.Minute, Queue: "gitlab", Probing: true})
+		require.ErrorIs(t, err, pgx.ErrNoRows, "an administrator's hold holds probes too")
 	})
 
 	// Of many that want it at once, one has it.

@@ -20,6 +20,9 @@ const (
 	ActorDS  = "demarches"
 )
 
+// AuthorOutage is the author of the hold on a queue whose service is down.
+const AuthorOutage = "hub: outage"
+
 // EntryKind is a kind of fact.
 type EntryKind string
 
@@ -46,6 +49,8 @@ const (
 	IntentDropped    EntryKind = "intent_dropped"    // action: no longer wanted, and it had not happened
 	ActionFailed     EntryKind = "action_failed"     // action, reason
 	JobReplayed      EntryKind = "job_replayed"      // job, kind, reason
+	QueueHeld        EntryKind = "queue_held"        // queue, reason, until
+	QueueReleased    EntryKind = "queue_released"    // queue, reason
 	LedgerRestored   EntryKind = "ledger_restored"   // reason
 )
 

@@ -81,6 +81,7 @@ type QueueHold struct {
 	Reason string
 	Since  time.Time
 	Until  time.Time
+	Probes *int32
 }
 
 type Resource struct {

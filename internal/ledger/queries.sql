@@ -24,28 +24,20 @@ update deliveries set asks = asks + 1 where id = @id;
 
 -- name: TakeLease :one
 -- Takes the lease when it is free, has run out, or is ours already. Returns no row
--- when somebody else has it, or when the queue is held.
+-- when somebody else has it, or when the queue is held. Whoever probes an outage is not
+-- held by it.
 insert into leases (dossier, purpose, owner, until)
 select @dossier, @purpose, @owner, clock_timestamp() + @term::interval
-where not exists (select from queue_holds h where h.queue = @queue and h.until > clock_timestamp())
+where not exists (
+    select from queue_holds h where h.queue = @queue
+        and case when h.probes is null then h.until > clock_timestamp() else not @probing::boolean end
+)
 on conflict (dossier, purpose) do update set owner = excluded.owner, until = excluded.until
 where leases.owner = excluded.owner or leases.until < clock_timestamp()
 returning clock_timestamp()::timestamptz as now;
 
 -- name: DropLease :exec
 delete from leases where dossier = @dossier and purpose = @purpose and owner = @owner;
-
--- name: HeldUntil :one
--- The time until which a queue is held, and why; no row when it is not.
-select until, reason from queue_holds
-where queue = @queue and until > clock_timestamp()
-order by until desc limit 1;
-
--- name: Hold :execrows
--- Holds a queue until a time; a hold of the same author is only ever prolonged here.
-insert into queue_holds (queue, author, reason, until) values (@queue, @author, @reason, @until)
-on conflict (queue, author) do update set reason = excluded.reason, until = excluded.until, since = excluded.since
-where queue_holds.until < excluded.until;
 
 -- name: LockDossiers :many
 -- In the order of their numbers, so that two transactions cannot wait for each other.
@@ -54,7 +46,10 @@ select * from dossiers where number = any(@numbers::bigint[]) order by number fo
 -- name: LockDossier :one
 select sqlc.embed(dossiers), clock_timestamp()::timestamptz as now,
     (select began_at from installation)::timestamptz as ledger_began_at,
-    exists (select from queue_holds h where h.queue = @queue and h.until > clock_timestamp())::boolean as held,
+    exists (
+        select from queue_holds h where h.queue = @queue
+            and case when h.probes is null then h.until > clock_timestamp() else not @probing::boolean end
+    )::boolean as held,
     exists (
         select from leases
         where leases.dossier = dossiers.number and purpose = @purpose and owner = @owner and leases.until > clock_timestamp()

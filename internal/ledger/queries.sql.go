@@ -379,52 +379,6 @@ func (q *Queries) HeadsOf(ctx context.Context, chains []int64) ([]LedgerHead, er
 	return items, nil
 }
 
-const heldUntil = `-- name: HeldUntil :one
-select until, reason from queue_holds
-where queue = $1 and until > clock_timestamp()
-order by until desc limit 1
-`
-
-type HeldUntilRow struct {
-	Until  time.Time
-	Reason string
-}
-
-// The time until which a queue is held, and why; no row when it is not.
-func (q *Queries) HeldUntil(ctx context.Context, queue string) (HeldUntilRow, error) {
-	row := q.db.QueryRow(ctx, heldUntil, queue)
-	var i HeldUntilRow
-	err := row.Scan(&i.Until, &i.Reason)
-	return i, err
-}
-
-const hold = `-- name: Hold :execrows
-insert into queue_holds (queue, author, reason, until) values ($1, $2, $3, $4)
-on conflict (queue, author) do update set reason = excluded.reason, until = excluded.until, since = excluded.since
-where queue_holds.until < excluded.until
-`
-
-type HoldParams struct {
-	Queue  string
-	Author string
-	Reason string
-	Until  time.Time
-}
-
-// Holds a queue until a time; a hold of the same author is only ever prolonged here.
-func (q *Queries) Hold(ctx context.Context, arg HoldParams) (int64, error) {
-	result, err := q.db.Exec(ctx, hold,
-		arg.Queue,
-		arg.Author,
-		arg.Reason,
-		arg.Until,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
 const insertDelivery = `-- name: InsertDelivery :one
 insert into deliveries (source, demarche, dossier, state, hinted_at, remark)
 values ($1, $2, $3, $4, $5, $6)
@@ -493,16 +447,20 @@ func (q *Queries) InsertDossier(ctx context.Context, arg InsertDossierParams) (i
 const lockDossier = `-- name: LockDossier :one
 select dossiers.number, dossiers.demarche, dossiers.state, dossiers.step, dossiers.filed_at, dossiers.updated_at, dossiers.fetch_started_at, dossiers.trashed_at, dossiers.deleted_at, dossiers.revision, dossiers.snapshot, dossiers.fingerprint, clock_timestamp()::timestamptz as now,
     (select began_at from installation)::timestamptz as ledger_began_at,
-    exists (select from queue_holds h where h.queue = $1 and h.until > clock_timestamp())::boolean as held,
+    exists (
+        select from queue_holds h where h.queue = $1
+            and case when h.probes is null then h.until > clock_timestamp() else not $2::boolean end
+    )::boolean as held,
     exists (
         select from leases
-        where leases.dossier = dossiers.number and purpose = $2 and owner = $3 and leases.until > clock_timestamp()
+        where leases.dossier = dossiers.number and purpose = $3 and owner = $4 and leases.until > clock_timestamp()
     )::boolean as leased
-from dossiers where dossiers.number = $4 for update of dossiers
+from dossiers where dossiers.number = $5 for update of dossiers
 `
 
 type LockDossierParams struct {
 	Queue   string
+	Probing bool
 	Purpose string
 	Owner   uuid.UUID
 	Number  int64
@@ -519,6 +477,7 @@ type LockDossierRow struct {
 func (q *Queries) LockDossier(ctx context.Context, arg LockDossierParams) (LockDossierRow, error) {
 	row := q.db.QueryRow(ctx, lockDossier,
 		arg.Queue,
+		arg.Probing,
 		arg.Purpose,
 		arg.Owner,
 		arg.Number,
@@ -774,7 +733,10 @@ func (q *Queries) SettleDelivery(ctx context.Context, arg SettleDeliveryParams) 
 const takeLease = `-- name: TakeLease :one
 insert into leases (dossier, purpose, owner, until)
 select $1, $2, $3, clock_timestamp() + $4::interval
-where not exists (select from queue_holds h where h.queue = $5 and h.until > clock_timestamp())
+where not exists (
+    select from queue_holds h where h.queue = $5
+        and case when h.probes is null then h.until > clock_timestamp() else not $6::boolean end
+)
 on conflict (dossier, purpose) do update set owner = excluded.owner, until = excluded.until
 where leases.owner = excluded.owner or leases.until < clock_timestamp()
 returning clock_timestamp()::timestamptz as now
@@ -786,10 +748,12 @@ type TakeLeaseParams struct {
 	Owner   uuid.UUID
 	Term    time.Duration
 	Queue   string
+	Probing bool
 }
 
 // Takes the lease when it is free, has run out, or is ours already. Returns no row
-// when somebody else has it, or when the queue is held.
+// when somebody else has it, or when the queue is held. Whoever probes an outage is not
+// held by it.
 func (q *Queries) TakeLease(ctx context.Context, arg TakeLeaseParams) (time.Time, error) {
 	row := q.db.QueryRow(ctx, takeLease,
 		arg.Dossier,
@@ -797,6 +761,7 @@ func (q *Queries) TakeLease(ctx context.Context, arg TakeLeaseParams) (time.Time
 		arg.Owner,
 		arg.Term,
 		arg.Queue,
+		arg.Probing,
 	)
 	var now time.Time
 	err := row.Scan(&now)

@@ -23,8 +23,8 @@ type Metrics struct {
 	Calls *prometheus.HistogramVec
 	// Jobs times the attempts at jobs, in seconds, by kind and outcome.
 	Jobs *prometheus.HistogramVec
-	// Throttled counts how often a service asked us to wait.
-	Throttled *prometheus.CounterVec
+	// Holds counts how often a queue was held, by cause: throttled, outage, denied.
+	Holds *prometheus.CounterVec
 	// Changes counts dossiers by what a look at them brought: new, changed, known.
 	Changes *prometheus.CounterVec
 }
@@ -45,16 +45,16 @@ func NewMetrics() *Metrics {
 			Name: "passerelle_job_seconds", Help: "Attempts at jobs, by kind and outcome.",
 			Buckets: []float64{.005, .02, .1, .5, 2, 10, 60},
 		}, []string{"kind", "outcome"}),
-		Throttled: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "passerelle_throttled_total", Help: "Times that a service asked us to wait.",
-		}, []string{"queue"}),
+		Holds: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "passerelle_queue_holds_total", Help: "Times that a queue was held because of its service, by cause.",
+		}, []string{"queue", "cause"}),
 		Changes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "passerelle_dossiers_read_total", Help: "Dossiers read, by what the look at them brought.",
 		}, []string{"result"}),
 	}
 	m.Registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.Deliveries, m.Calls, m.Jobs, m.Throttled, m.Changes,
+		m.Deliveries, m.Calls, m.Jobs, m.Holds, m.Changes,
 	)
 	return m
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
@@ -125,13 +124,10 @@ func (a *admin) replayJob(c echo.Context) error {
 	var request struct {
 		Reason string `json:"reason"`
 	}
-	decoder := json.NewDecoder(http.MaxBytesReader(c.Response(), c.Request().Body, maxHook))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&request); err != nil {
-		return newProblem(http.StatusBadRequest, "body", `send a JSON object such as {"reason": "the token was renewed"}`)
+	if err := readJSON(c, &request, `{"reason": "the token was renewed"}`); err != nil {
+		return err
 	}
-	bearer, _ := c.Get(bearerKey).(*config.AdminToken)
-	job, err := a.desk.Replay(c.Request().Context(), id, "admin:"+bearer.Name, strings.TrimSpace(request.Reason))
+	job, err := a.desk.Replay(c.Request().Context(), id, actor(c), strings.TrimSpace(request.Reason))
 	if err != nil {
 		return deskProblem(err)
 	}

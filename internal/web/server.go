@@ -61,6 +61,9 @@ func New(o Options) *echo.Echo {
 		api.GET("/jobs", admin.listJobs, admin.require(config.Viewer))
 		api.GET("/jobs/:id", admin.showJob, admin.require(config.Viewer))
 		api.POST("/jobs/:id/replay", admin.replayJob, admin.require(config.Operator))
+		api.GET("/holds", admin.listHolds, admin.require(config.Viewer))
+		api.PUT("/holds/:queue", admin.hold, admin.require(config.Operator))
+		api.DELETE("/holds/:queue", admin.lift, admin.require(config.Operator))
 	}
 	return e
 }
