@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -24,6 +25,7 @@ func TestOutage(t *testing.T) {
 	t.Parallel()
 	const dossiers = 12
 	r := setup(t)
+	r.timing.CallTimeout = time.Second
 	log := &lines{}
 	logged := func(o *hubOptions) { o.Logger = slog.New(log) }
 	hubs := []*hub.Hub{r.start(logged), r.start(logged)}
@@ -59,19 +61,21 @@ func TestOneBadDossierIsNoOutage(t *testing.T) {
 	t.Parallel()
 	r := setup(t)
 	r.start()
+	bad, good := r.file("Projet maudit"), r.file("Un autre")
+	r.settled()
 	mend := r.GitLab.Faults().Add(fault.Rule{
-		Operation: postIssue, Kind: fault.Status, Status: http.StatusInternalServerError,
-		Match: func(_ string, body []byte) bool { return strings.Contains(string(body), "Projet maudit") },
+		Operation: postGroup, Kind: fault.Status, Status: http.StatusInternalServerError,
+		Match: func(_ string, body []byte) bool { return strings.Contains(string(body), "maudit") },
 	})
-	r.file("Projet maudit")
+	r.accept(bad)
 	r.eventually("it fails again and again", func() bool {
-		return count(r, "select count(*) from river_job where kind = 'open_tracking_issue' and attempt > 5") == 1
+		return count(r, "select count(*) from river_job where kind = 'provision_sandbox' and array_length(errors, 1) > 5") == 1
 	})
-	r.file("Un autre")
-	r.eventually("the other one has its issue", func() bool { return r.stock().Issues == 1 })
+	r.accept(good)
+	r.eventually("the other one has its sandbox", func() bool { return r.stock().Projects == 1 })
 	require.Zero(t, count(r, "select count(*) from queue_holds"))
 	mend()
-	r.sound(stock{Issues: 2, Messages: 2})
+	r.sound(accepted(2))
 }
 
 // A probe whose hub dies does not keep the queue held: another job probes later.
