@@ -182,6 +182,9 @@ func (c *crew) unarchiveProject(ctx context.Context, t *task) (outcome, error) {
 // stand there already came with an earlier attempt at this very commit, or from the
 // team, whose work is not overwritten.
 func (c *crew) commitFiles(ctx context.Context, t *task) (outcome, error) {
+	if t.action.Settle {
+		return c.settleFiles(ctx, t)
+	}
 	project, err := t.idOf(onboarding.ProjectKey)
 	if err != nil {
 		return outcome{}, err
@@ -201,9 +204,28 @@ func (c *crew) commitFiles(ctx context.Context, t *task) (outcome, error) {
 	}, nil
 }
 
+// settleFiles finds out whether a commit that is not wanted any more was made.
+func (c *crew) settleFiles(ctx context.Context, t *task) (outcome, error) {
+	project, err := c.GitLab.Project(ctx, t.record.Get(onboarding.ProjectKey).Path)
+	switch {
+	case connectors.IsNotFound(err), err == nil && project.Empty:
+		return t.notThere(), nil
+	case err != nil:
+		return outcome{}, err
+	}
+	return outcome{
+		changes: []change{{key: onboarding.FilesKey}},
+		facts:   []ledger.Fact{t.fact(ledger.FilesCommitted, map[string]any{"adopted": true})},
+	}, nil
+}
+
 // inviteMembers invites those of one access level; GitLab knows whom it invited
 // before.
 func (c *crew) inviteMembers(ctx context.Context, t *task) (outcome, error) {
+	if t.action.Settle {
+		// Whoever was invited by then stays so; a new acceptance invites all again.
+		return t.notThere(), nil
+	}
 	group, err := t.idOf(onboarding.GroupKey)
 	if err != nil {
 		return outcome{}, err

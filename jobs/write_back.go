@@ -56,13 +56,24 @@ func (t *task) messageSent(id string, adopted bool) outcome {
 	}
 }
 
-// startInstruction is refused by DS when the dossier is elsewhere already.
+// startInstruction is refused by DS when the dossier is elsewhere already. Whether a
+// call whose answer was lost had its effect shows in the dossier.
 func (c *crew) startInstruction(ctx context.Context, t *task) (outcome, error) {
+	if t.action.Settle && !t.dossier.EverInstructed {
+		return t.notThere(), nil
+	}
+	if t.action.Settle {
+		return t.instructionBegun(true), nil
+	}
 	if err := c.Demarches.StartInstruction(ctx, t.dossier.Demarche, t.dossier.Number, t.dossier.ID); err != nil {
 		return outcome{}, err
 	}
+	return t.instructionBegun(false), nil
+}
+
+func (t *task) instructionBegun(adopted bool) outcome {
 	return outcome{
 		changes: []change{{key: onboarding.InstructKey}},
-		facts:   []ledger.Fact{t.fact(ledger.InstructionBegun, nil)},
-	}, nil
+		facts:   []ledger.Fact{t.fact(ledger.InstructionBegun, map[string]any{"adopted": adopted})},
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/fault"
 )
 
@@ -21,7 +22,10 @@ const (
 	postNote       = "POST /projects/:id/issues/:iid/notes"
 	putIssue       = "PUT /projects/:id/issues/:iid"
 	putNote        = "PUT /projects/:id/issues/:iid/notes/:note_id"
+	archive        = "POST /projects/:id/archive"
+	unarchive      = "POST /projects/:id/unarchive"
 	sendMessage    = "SendMessage"
+	instruct       = "StartInstruction"
 )
 
 func creatingCalls() []string {
@@ -44,7 +48,7 @@ func losses() map[string]fault.Rule {
 
 func (r *rig) lose(call string, rule fault.Rule) {
 	rule.Operation = call
-	if call == sendMessage {
+	if call == sendMessage || call == instruct {
 		r.DS.Faults().Add(rule)
 		return
 	}
@@ -110,8 +114,8 @@ func TestLostUpdates(t *testing.T) {
 			loss.Times = 1
 			r.lose(putIssue, loss)
 			r.lose(putNote, loss)
-			r.lose("POST /projects/:id/archive", loss)
-			r.lose("POST /projects/:id/unarchive", loss)
+			r.lose(archive, loss)
+			r.lose(unarchive, loss)
 			r.accept(number)
 			r.settled()
 			r.turnDown(number)
@@ -133,4 +137,26 @@ func sorted(texts []string) []string {
 	texts = slices.Clone(texts)
 	slices.Sort(texts)
 	return texts
+}
+
+// A change of state that DS made although its answer was lost is no failure: DS's state
+// is what counts.
+func TestLostTransitions(t *testing.T) {
+	t.Parallel()
+	for name, loss := range losses() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := setup(t).lossy()
+			r.config.Journey.DSTransitions = onboarding.InstructOnReceipt
+			r.start()
+			loss.Times = 1
+			r.lose(instruct, loss)
+			number := r.file("Portail des agents")
+			r.hooks++ // the transition's own
+			r.sound(stock{Issues: 1, Messages: 1})
+			view, _ := r.DS.Dossier(number)
+			require.EqualValues(t, onboarding.EnInstruction, view.State)
+			require.Equal(t, 1, r.DS.Faults().Fired()[loss.Kind])
+		})
+	}
 }

@@ -65,12 +65,8 @@ func (r *rig) stock() stock {
 
 func below(path string) bool { return strings.HasPrefix(path, stage.RootGroup+"/") }
 
-// openIntents are the intents without an outcome. Files and invitations of a sandbox
-// that was archived meanwhile may stay so: they come out the same when they are done
-// again, with the next acceptance.
-const openIntents = `select dossier || ' ' || kind || ' ' || key from resources r
-	where intent_at is not null and done_at is null and not (kind in ('files', 'members') and exists (
-		select from resources a where a.dossier = r.dossier and a.kind = 'archive' and a.applied = 'archived'))`
+// openIntents are the intents without an outcome.
+const openIntents = "select dossier || ' ' || kind || ' ' || key from resources where intent_at is not null and done_at is null"
 
 // sound waits until everything is settled, and asserts what both services hold and
 // what is true of every hub that is done: nothing is public, nothing that was typed

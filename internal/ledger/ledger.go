@@ -45,7 +45,7 @@ const (
 	IssueUpdated     EntryKind = "issue_updated"     // labels, closed
 	NoteWritten      EntryKind = "note_written"      // id, adopted
 	MessageSent      EntryKind = "message_sent"      // message, id, adopted
-	InstructionBegun EntryKind = "instruction_begun" // -
+	InstructionBegun EntryKind = "instruction_begun" // adopted
 	IntentDropped    EntryKind = "intent_dropped"    // action: no longer wanted, and it had not happened
 	ActionFailed     EntryKind = "action_failed"     // action, reason
 	JobReplayed      EntryKind = "job_replayed"      // job, kind, reason

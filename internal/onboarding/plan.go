@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // Plan compares what DS says of a dossier with what the ledger holds and returns
@@ -72,6 +73,8 @@ func (p *planner) sandbox() {
 	if p.policy.Sandbox != SandboxProvision {
 		p.settle(CreateGroup, GroupKey)
 		p.settle(CreateProject, ProjectKey)
+		p.settle(CommitFiles, FilesKey)
+		p.settleInvitations(nil)
 		if p.policy.Sandbox == SandboxArchive && project.Done() && (archive.Applied != Archived || archive.Unsure()) {
 			p.add(Action{Kind: ArchiveProject, Resource: ArchiveKey, Want: Archived})
 		}
@@ -87,7 +90,9 @@ func (p *planner) sandbox() {
 	case !p.record.Get(FilesKey).Done():
 		p.add(Action{Kind: CommitFiles, Resource: FilesKey})
 	default:
-		for _, invitation := range p.journey.Invitations(p.dossier) {
+		invitations := p.journey.Invitations(p.dossier)
+		p.settleInvitations(invitations)
+		for _, invitation := range invitations {
 			key := MembersKey(invitation.Level)
 			if want := invitation.fingerprint(); p.record.Get(key).Applied != want {
 				p.add(Action{Kind: InviteMembers, Resource: key, Want: want})
@@ -96,9 +101,18 @@ func (p *planner) sandbox() {
 	}
 }
 
+// settleInvitations settles those at levels at which nobody is to be invited.
+func (p *planner) settleInvitations(wanted []Invitation) {
+	for _, key := range p.record.keys(KindMembers) {
+		if !slices.ContainsFunc(wanted, func(i Invitation) bool { return MembersKey(i.Level) == key }) {
+			p.settle(InviteMembers, key)
+		}
+	}
+}
+
 func (p *planner) writeBack() {
 	wanted := MessageKey(p.policy.Message, p.dossier.Decisions)
-	for _, key := range p.record.messages() {
+	for _, key := range p.record.keys(KindMessage) {
 		if key != wanted {
 			p.settle(SendMessage, key)
 		}
@@ -111,8 +125,11 @@ func (p *planner) writeBack() {
 	default:
 		p.add(Action{Kind: SendMessage, Resource: wanted})
 	}
-	if p.journey.DSTransitions == InstructOnReceipt && p.dossier.State == EnConstruction &&
-		!p.dossier.EverInstructed && !p.dossier.AwaitCorrection && !p.record.Get(InstructKey).Done() {
+	switch {
+	case p.journey.DSTransitions != InstructOnReceipt || p.dossier.State != EnConstruction ||
+		p.dossier.EverInstructed || p.dossier.AwaitCorrection:
+		p.settle(StartInstruction, InstructKey)
+	case !p.record.Get(InstructKey).Done():
 		p.add(Action{Kind: StartInstruction, Resource: InstructKey})
 	}
 }

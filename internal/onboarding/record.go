@@ -100,11 +100,11 @@ func (r Record) failed(key ResourceKey) bool {
 	return resource.FailedRevision != 0 && resource.FailedRevision == r.Revision
 }
 
-// messages returns the keys of the messages that were sent or begun, in order.
-func (r Record) messages() []ResourceKey {
+// keys returns the keys of a kind's resources that were made or begun, in order.
+func (r Record) keys(kind ResourceKind) []ResourceKey {
 	var keys []ResourceKey
 	for key := range r.Resources {
-		if key.Kind == KindMessage {
+		if key.Kind == kind {
 			keys = append(keys, key)
 		}
 	}

@@ -148,8 +148,11 @@ func (w *world) effect(a onboarding.Action) (exists bool, done map[onboarding.Re
 		}
 		return exists, done
 	case onboarding.CommitFiles:
-		w.files = true
+		return create(&w.files), done
 	case onboarding.InviteMembers:
+		if a.Settle {
+			return false, nil
+		}
 		for _, invitation := range w.journey.Invitations(&w.dossier) {
 			if onboarding.MembersKey(invitation.Level) == a.Resource {
 				w.invited[invitation.Level] = true
@@ -168,7 +171,7 @@ func (w *world) effect(a onboarding.Action) (exists bool, done map[onboarding.Re
 		}
 		w.messages[a.Resource.Key]++
 	case onboarding.StartInstruction:
-		w.started = true
+		return create(&w.started), done
 	}
 	return true, done
 }
@@ -178,6 +181,9 @@ func (w *world) settle(t require.TestingT) {
 	for steps := 0; ; steps++ {
 		plan := w.plan()
 		if len(plan) == 0 {
+			for key, resource := range w.record.Resources {
+				require.True(t, !resource.Open() || resource.FailedRevision == w.record.Revision, "the intent for %s stays open", key)
+			}
 			return
 		}
 		require.Less(t, steps, 30, "it does not come to an end: %v", plan)
