@@ -53,6 +53,9 @@ type AttemptError struct {
 // errorsShown bounds the errors that a job is shown with: the latest ones.
 const errorsShown = 20
 
+// cancelPrefix is what River puts before the error of a job that failed for good.
+const cancelPrefix = "JobCancelError: "
+
 func newJob(row *rivertype.JobRow) Job {
 	job := Job{
 		ID: row.ID, Kind: row.Kind, State: string(row.State), Queue: row.Queue, Attempt: row.Attempt,
@@ -62,7 +65,7 @@ func newJob(row *rivertype.JobRow) Job {
 			row.State == rivertype.JobStateCancelled && !gjson.GetBytes(row.Metadata, "cancel_attempted_at").Exists(),
 	}
 	for _, e := range row.Errors[max(0, len(row.Errors)-errorsShown):] {
-		job.Errors = append(job.Errors, AttemptError{At: e.At, Attempt: e.Attempt, Error: e.Error})
+		job.Errors = append(job.Errors, AttemptError{At: e.At, Attempt: e.Attempt, Error: strings.TrimPrefix(e.Error, cancelPrefix)})
 	}
 	return job
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/user"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -144,5 +145,9 @@ func lastError(job *jobs.Job) string {
 	if len(job.Errors) == 0 {
 		return ""
 	}
-	return job.Errors[len(job.Errors)-1].Error
+	first, _, more := strings.Cut(job.Errors[len(job.Errors)-1].Error, "\n")
+	if more {
+		first += " …"
+	}
+	return first
 }

@@ -21,7 +21,7 @@ func (c *terminal) job(dossier int64) int64 {
 	inserted, err := client.Insert(c.ctx, jobs.ProvisionSandbox{ActionArgs: jobs.ActionArgs{Dossier: dossier, Plan: "a"}}, nil)
 	require.NoError(c.t, err)
 	c.exec(`update river_job set state = 'cancelled', attempt = 1, finalized_at = now(),
-		errors = array['{"at":"2026-11-23T10:00:00Z","attempt":1,"error":"GitLab: the token ran out","trace":""}']::jsonb[] where id = $1`, inserted.Job.ID)
+		errors = array['{"at":"2026-11-23T10:00:00Z","attempt":1,"error":"JobCancelError: GitLab: the token ran out\nand a second reason","trace":""}']::jsonb[] where id = $1`, inserted.Job.ID)
 	return inserted.Job.ID
 }
 
@@ -40,7 +40,8 @@ func TestJobs(t *testing.T) {
 		out := c.does("jobs", "list", "--dossier", "42", "--state", "cancelled", "--kind", "provision_sandbox")
 		require.Contains(t, out, fmt.Sprint(first))
 		require.Contains(t, out, "cancelled (failed)")
-		require.Contains(t, out, "the token ran out")
+		require.Contains(t, out, "GitLab: the token ran out …")
+		require.NotContains(t, out, "JobCancelError", "a word of the library's")
 		require.NotContains(t, out, "more:")
 
 		out = c.does("jobs", "list", "--limit", "2")

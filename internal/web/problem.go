@@ -1,11 +1,16 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/labstack/echo/v4"
 )
 
@@ -44,6 +49,10 @@ func answerError(logger *slog.Logger) echo.HTTPErrorHandler {
 		case errors.As(err, &p):
 		case errors.As(err, &http):
 			p = newProblem(http.Code, "", "")
+		case unavailable(err):
+			p = newProblem(503, "", "the database does not answer; try again in a moment")
+			c.Response().Header().Set("Retry-After", "5")
+			logger.ErrorContext(c.Request().Context(), "the database does not answer", "request", requestID(c), "route", c.Path(), "error", err)
 		default:
 			p = newProblem(500, "", "something went wrong inside the hub; its log says what, under this request's id")
 			logger.ErrorContext(c.Request().Context(), "a request failed", "request", requestID(c), "route", c.Path(), "error", err)
@@ -58,6 +67,23 @@ func answerError(logger *slog.Logger) echo.HTTPErrorHandler {
 			logger.DebugContext(c.Request().Context(), "an answer could not be sent", "request", requestID(c), "error", err)
 		}
 	}
+}
+
+// unavailable reports whether an error is that of a database that cannot be reached,
+// or takes too long.
+func unavailable(err error) bool {
+	var (
+		connect *pgconn.ConnectError
+		network net.Error
+		told    *pgconn.PgError
+	)
+	switch {
+	case errors.As(err, &told):
+		return strings.HasPrefix(told.Code, "57P") // it is shutting down, or starting up
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return true
+	}
+	return errors.As(err, &connect) || errors.As(err, &network)
 }
 
 func requestID(c echo.Context) string {

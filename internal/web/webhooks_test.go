@@ -169,7 +169,7 @@ func TestWebhook_DatabaseAway(t *testing.T) {
 		require.Equal(t, http.StatusOK, r.call(http.MethodGet, "/healthz", "").status)
 		// What goes wrong inside is not shown.
 		got := r.call(http.MethodGet, "/admin/api/v1/jobs", "", "Authorization", "Bearer "+viewer)
-		require.Equal(t, http.StatusInternalServerError, got.status)
+		require.Equal(t, http.StatusServiceUnavailable, got.status)
 		require.NotContains(t, fmt.Sprint(got.problem(t)), "connect")
 
 		require.NoError(t, server.Resume(r.ctx))
