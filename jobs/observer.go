@@ -30,7 +30,7 @@ func (o *observer) Work(ctx context.Context, job *rivertype.JobRow, next func(co
 	attributes := []any{"job", job.ID, "kind", job.Kind, "dossier", gjson.GetBytes(job.EncodedArgs, "dossier").Int(), "attempt", job.Attempt}
 	switch outcome {
 	case "failed":
-		o.logger.ErrorContext(ctx, "job failed for good: mend the cause and replay it", append(attributes, "error", err)...)
+		o.logger.ErrorContext(ctx, "job failed for good: mend the cause and replay it", append(attributes, "error", errors.Unwrap(err))...) // without a word of the library's
 	case "retried":
 		o.logger.WarnContext(ctx, "job will be tried again", append(attributes, "error", err)...)
 	default:

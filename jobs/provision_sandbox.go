@@ -235,13 +235,18 @@ func (c *crew) inviteMembers(ctx context.Context, t *task) (outcome, error) {
 	if err != nil {
 		return outcome{}, refuse("invite members", err.Error(), "correct gitlab.access in the journey file")
 	}
-	var emails []string
+	var wanted onboarding.Invitation
 	for _, invitation := range c.Journey.Invitations(&t.dossier) {
 		if invitation.Level == level {
-			emails = invitation.Emails
+			wanted = invitation
 		}
 	}
-	invited, err := c.GitLab.InviteToGroup(ctx, group, emails, access)
+	if len(wanted.Emails) == 0 {
+		return outcome{}, refuse("invite members at level "+level,
+			fmt.Sprintf("the form gives nobody's address for it: none of %d words is one", wanted.Unusable),
+			"ask the applicant to correct the addresses, or invite the people by hand")
+	}
+	invited, err := c.GitLab.InviteToGroup(ctx, group, wanted.Emails, access)
 	if err != nil {
 		return outcome{}, err
 	}

@@ -53,6 +53,12 @@ func TestFailureForGood(t *testing.T) {
 			failed: stock{Issues: 1, Notes: 1, Messages: 1},
 			says:   []string{"create_group", "no letter or digit", "correct the project's name"},
 		},
+		"no address at all": {
+			wrong:  demarches.Answers{demarches.FieldTeam: "à définir avec Sacha"},
+			right:  demarches.Answers{demarches.FieldTeam: "alex.petit@interieur.example sacha.durand@interieur.example"},
+			failed: stock{Groups: 1, Projects: 1, Commits: 1, Invitations: 2, Issues: 1, Notes: 1, Messages: 2},
+			says:   []string{"invite_members", "none of 4 words", "correct the addresses"},
+		},
 		"addresses that GitLab refuses": {
 			wrong:  demarches.Answers{demarches.FieldTeam: tooMany()},
 			right:  demarches.Answers{demarches.FieldTeam: "alex.petit@interieur.example sacha.durand@interieur.example"},
@@ -118,18 +124,19 @@ func plus(a, b stock) stock {
 	}
 }
 
-// Words that are no addresses are told to the agents, and are no failure.
+// Words that are no addresses are told to the agents. They are no failure beside others
+// that are.
 func TestUnusableAddresses(t *testing.T) {
 	t.Parallel()
 	r := setup(t)
 	r.start()
 	answers := demarches.ConsoleAccessAnswers("Portail des agents")
-	answers[demarches.FieldTeam] = "voir avec Sacha, sacha@, @interieur.example; sacha@interieur"
+	answers[demarches.FieldTeam] = "voir avec Sacha, sacha@, @interieur.example; sacha@interieur alex.petit@interieur.example"
 	number := r.fileAnswers(answers)
 	r.settled()
 	r.accept(number)
 	want := accepted(1)
-	want.Invitations = 2
+	want.Invitations = 3
 	r.sound(want)
 	require.Contains(t, r.noteOn(r.issueOf(number)), "inutilisables dans le formulaire\u00a0: 6.")
 }

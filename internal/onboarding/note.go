@@ -40,7 +40,8 @@ func NoteFor(j *Journey, d *Dossier, r Record) Note {
 		}
 	}
 	if note.ProjectURL != "" {
-		note.BadEmails = j.Request(d).BadEmails
+		request := j.Request(d)
+		note.BadEmails = request.Unusable()
 	}
 	return note
 }

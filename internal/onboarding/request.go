@@ -18,8 +18,8 @@ type Request struct {
 	Role           string
 	// Emails holds each audience's usable addresses, in lower case, once each.
 	Emails map[Audience][]string
-	// BadEmails counts the words given as addresses that are none.
-	BadEmails int
+	// BadEmails counts the words given as addresses that are none, by audience.
+	BadEmails map[Audience]int
 }
 
 // Request reads the facts from the dossier's answers.
@@ -38,6 +38,7 @@ func (j *Journey) Request(d *Dossier) Request {
 		Infrastructure: read(FactInfrastructure),
 		Role:           read(FactRole),
 		Emails:         map[Audience][]string{},
+		BadEmails:      map[Audience]int{},
 	}
 	if answer := j.answer(d, FactMinistry); answer != nil {
 		request.Ministry = answer.Checked
@@ -50,9 +51,7 @@ func (j *Journey) Request(d *Dossier) Request {
 		AudiencePilot:     read(FactPilotEmails),
 		AudienceTeam:      read(FactTeamEmails),
 	} {
-		emails, bad := emailsIn(text)
-		request.Emails[audience] = emails
-		request.BadEmails += bad
+		request.Emails[audience], request.BadEmails[audience] = emailsIn(text)
 	}
 	return request
 }
@@ -103,6 +102,15 @@ func emailsIn(text string) (emails []string, bad int) {
 	return emails, bad
 }
 
+// Unusable counts the words given as addresses that are none.
+func (r *Request) Unusable() int {
+	total := 0
+	for _, n := range r.BadEmails {
+		total += n
+	}
+	return total
+}
+
 // usableEmail accepts the plain addresses that GitLab accepts, and none of the
 // forms that mean something in Markdown or in a list of addresses.
 func usableEmail(word string) bool {
@@ -128,6 +136,9 @@ type Invitation struct {
 	// Level is GitLab's name of the access level.
 	Level  string
 	Emails []string
+	// Unusable counts the words that were given as addresses where none of them is one:
+	// nobody can be invited, and somebody should be.
+	Unusable int `json:",omitzero"`
 }
 
 // Levels lists the access levels that a journey can give, lowest first.
@@ -140,11 +151,12 @@ func (j *Journey) Invitations(d *Dossier) []Invitation {
 	var invitations []Invitation
 	invited := map[string]bool{}
 	for _, level := range slices.Backward(Levels()) {
-		invitation := Invitation{Level: level}
+		invitation, bad := Invitation{Level: level}, 0
 		for _, audience := range Audiences() {
 			if j.GitLab.Access[audience] != level {
 				continue
 			}
+			bad += request.BadEmails[audience]
 			for _, email := range request.Emails[audience] {
 				if !invited[email] {
 					invited[email] = true
@@ -152,7 +164,10 @@ func (j *Journey) Invitations(d *Dossier) []Invitation {
 				}
 			}
 		}
-		if len(invitation.Emails) > 0 {
+		if len(invitation.Emails) == 0 {
+			invitation.Unusable = bad
+		}
+		if len(invitation.Emails) > 0 || bad > 0 {
 			slices.Sort(invitation.Emails)
 			invitations = append(invitations, invitation)
 		}

@@ -97,7 +97,7 @@ func TestRequest_Emails(t *testing.T) {
 			t.Parallel()
 			request := team(t, tt.text)
 			require.Equal(t, tt.emails, request.Emails[onboarding.AudienceTeam])
-			require.Equal(t, tt.bad, request.BadEmails)
+			require.Equal(t, tt.bad, request.BadEmails[onboarding.AudienceTeam])
 		})
 	}
 

@@ -156,7 +156,7 @@ func (t *Texts) issue(d *onboarding.Dossier) issueData {
 		Applicant:   emails(onboarding.AudienceApplicant),
 		Pilot:       emails(onboarding.AudiencePilot),
 		Team:        emails(onboarding.AudienceTeam),
-		BadEmails:   request.BadEmails,
+		BadEmails:   request.Unusable(),
 	}
 }
 
