@@ -81,7 +81,7 @@ func TestHostileText(t *testing.T) {
 		require.Equal(t, []string{"étape::3", "état::accepté"}, issue.Labels)
 		require.NoError(t, r.GitLab.EditDescription(stage.TrackingProject, issue.IID, "root", issue.Description+"\n\nVu."))
 	}
-	r.sound(want)
+	r.sound(want, "provision_sandbox")
 	for _, number := range numbers {
 		group := r.groupOf(number)
 		require.Regexp(t, `^embarquement/[a-z0-9]+(-[a-z0-9]+)*$`, group)
