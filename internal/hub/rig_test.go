@@ -72,6 +72,9 @@ func quick() jobs.Timing {
 		PollInterval: time.Hour, // tests that want a poll ask for it
 		RetryCap:     50 * time.Millisecond,
 		AskAgain:     50 * time.Millisecond,
+		CompareInterval: 24 * time.Hour, // as with polls
+		UnreadableRetry: time.Hour,
+		UnreadableCap: time.Hour,
 		DrainTimeout: 10 * time.Second,
 	}
 }

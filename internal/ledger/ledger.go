@@ -32,6 +32,9 @@ const (
 	DossierTrashed   EntryKind = "dossier_trashed"   // reason, at
 	DossierRestored  EntryKind = "dossier_restored"  // state
 	DossierDeleted   EntryKind = "dossier_deleted"   // reason, at
+	DossierUnreadable EntryKind = "dossier_unreadable" // error, updated_at: DS lists it and fails to give it
+	DossierReadable EntryKind = "dossier_readable" // since
+	DossierNotVisible EntryKind = "dossier_not_visible" // since: it was unreadable, and DS shows it no more
 	GroupCreated     EntryKind = "group_created"     // id, path, url, adopted
 	ProjectCreated   EntryKind = "project_created"   // id, path, url, adopted
 	FilesCommitted   EntryKind = "files_committed"   // url, adopted
