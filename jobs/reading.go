@@ -24,12 +24,32 @@ type catchUp struct {
 	Reached time.Time `json:"reached,omitzero"`
 	// Read counts the dossiers so far.
 	Read int `json:"read,omitzero"`
+	// TooMany is how many DS failed to give at once, and PagesRead how many pages were read
+	// after that.
+	TooMany   int `json:"too_many,omitzero"`
+	PagesRead int `json:"pages_read,omitzero"`
+}
+
+// patientPages is how many pages are read before what was too many is tried again: DS
+// takes its time to fail.
+const patientPages = 8
+
+// widen asks for twice as many after a page that was read.
+func (c *catchUp) widen(size int) {
+	c.First, c.PagesRead = min(2*size, demarches.PageSize), c.PagesRead+1
+	switch {
+	case c.TooMany == 0 || c.First < c.TooMany:
+	case c.PagesRead < patientPages:
+		c.First = size
+	default:
+		c.TooMany = 0
+	}
 }
 
 // reading is one attempt at a poll, which steps over what DS fails to give.
 //
 // A page that cannot be read is asked for again with half as many dossiers; after each
-// page that works, with twice as many. One dossier that cannot be read is marked, tried
+// page that works, with twice as many, unless that was too many a few pages ago. One dossier that cannot be read is marked, tried
 // again by itself, and passed.
 type reading struct {
 	*crew
@@ -91,8 +111,10 @@ func (r *reading) step(ctx context.Context) error {
 	if err != nil {
 		return r.narrow(ctx, asked, err)
 	}
-	next := catchUp{Cursor: page.Next, Reached: r.at.Reached, Read: r.at.Read + len(page.Dossiers)}
-	next.WithRemoved, next.First = r.at.WithRemoved, min(2*r.at.Size(), demarches.PageSize)
+	next := r.at
+	next.Cursor, next.Read = page.Next, r.at.Read+len(page.Dossiers)
+	next.WithRemoved = r.at.WithRemoved
+	next.widen(r.at.Size())
 	if page.Newest.After(next.Reached) {
 		next.Reached = page.Newest
 	}
@@ -181,6 +203,7 @@ func (r *reading) narrow(ctx context.Context, asked demarches.Cursor, cause erro
 	}
 	heading, next := page.Headings[0], r.at
 	next.After, next.Reached, next.DossiersDone = heading.After, heading.UpdatedAt, !page.HasMore
+	next.TooMany = 0 // it was this one
 	delete(r.marked, heading.Number)
 	return r.advance(ctx, next, heading.UpdatedAt, func(tx pgx.Tx) error {
 		again, err := r.mark(ctx, ledger.New(tx), unreadable{
@@ -196,7 +219,7 @@ func (r *reading) narrow(ctx context.Context, asked demarches.Cursor, cause erro
 // halve asks for half as many from now on, in a later attempt too.
 func (r *reading) halve(ctx context.Context, size int) error {
 	next := r.at
-	next.First = size / 2
+	next.First, next.TooMany, next.PagesRead = size/2, size, 0
 	return r.advance(ctx, next, time.Time{}, nil)
 }
 
