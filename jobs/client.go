@@ -62,15 +62,15 @@ type Timing struct {
 // DefaultTiming is the timing of a hub in service.
 func DefaultTiming() Timing {
 	return Timing{
-		CallTimeout:  30 * time.Second,
-		EffectMargin: 15 * time.Second,
-		PollInterval: 2 * time.Minute,
-		RetryCap:     30 * time.Minute,
+		CallTimeout:     30 * time.Second,
+		EffectMargin:    15 * time.Second,
+		PollInterval:    2 * time.Minute,
+		RetryCap:        30 * time.Minute,
 		CompareInterval: 24 * time.Hour,
 		UnreadableRetry: time.Minute,
-		UnreadableCap: time.Hour,
-		AskAgain:     time.Second,
-		DrainTimeout: 20 * time.Second,
+		UnreadableCap:   time.Hour,
+		AskAgain:        time.Second,
+		DrainTimeout:    20 * time.Second,
 	}
 }
 

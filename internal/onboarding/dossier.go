@@ -57,9 +57,9 @@ type Dossier struct {
 	// EverInstructed tells whether the dossier was in instruction at some time.
 	EverInstructed bool `json:"ever_instructed,omitempty"`
 	// Decisions counts the acceptances, refusals and classings so far.
-	Decisions  int       `json:"decisions,omitempty"`
-	FiledAt    time.Time `json:"filed_at"`
-	UpdatedAt  time.Time `json:"updated_at"` // whole seconds: it cannot order two snapshots
+	Decisions int       `json:"decisions,omitempty"`
+	FiledAt   time.Time `json:"filed_at"`
+	UpdatedAt time.Time `json:"updated_at"` // whole seconds: it cannot order two snapshots
 	// EndedAt is when the decision was made that stands, or when DS says that it was
 	// deleted; zero when neither is so.
 	EndedAt    time.Time `json:"ended_at,omitzero"`
