@@ -27,7 +27,11 @@ type progress struct {
 
 func newProgress(c *crew, demarche int64, read int) *progress {
 	now := time.Now()
-	return &progress{crew: c, demarche: demarche, begun: now, from: read, told: read, at: now, long: read > 0}
+	p := &progress{crew: c, demarche: demarche, begun: now, from: read, told: read, at: now, long: read > 0}
+	if p.long {
+		p.gauge(1)
+	}
+	return p
 }
 
 // tell is told after each page, and logs now and then.

@@ -22,12 +22,27 @@ type catchUp struct {
 
 	// Reached is the date of the newest change that was passed.
 	Reached time.Time `json:"reached,omitzero"`
+	// Last is what was the last to be read when the first of several pages was, and Until
+	// its date. What comes behind it changed meanwhile, such as by our own messages to
+	// those that were read: it is for the next poll.
+	Last  int64     `json:"last,omitzero"`
+	Until time.Time `json:"until,omitzero"`
 	// Read counts the dossiers so far.
 	Read int `json:"read,omitzero"`
 	// TooMany is how many DS failed to give at once, and PagesRead how many pages were read
 	// after that.
 	TooMany   int `json:"too_many,omitzero"`
 	PagesRead int `json:"pages_read,omitzero"`
+}
+
+// reach notes that a dossier was passed.
+func (c *catchUp) reach(number int64, at time.Time) {
+	if at.After(c.Reached) {
+		c.Reached = at
+	}
+	if !c.Until.IsZero() && (at.After(c.Until) || number == c.Last && at.Equal(c.Until)) {
+		c.DossiersDone = true
+	}
 }
 
 // patientPages is how many pages are read before what was too many is tried again: DS
@@ -115,8 +130,16 @@ func (r *reading) step(ctx context.Context) error {
 	next.Cursor, next.Read = page.Next, r.at.Read+len(page.Dossiers)
 	next.WithRemoved = r.at.WithRemoved
 	next.widen(r.at.Size())
-	if page.Newest.After(next.Reached) {
-		next.Reached = page.Newest
+	for i := range page.Dossiers {
+		next.reach(page.Dossiers[i].Number, page.Dossiers[i].UpdatedAt)
+	}
+	if !next.DossiersDone && next.Until.IsZero() {
+		// Before anything follows from this page.
+		newest, _, err := r.Demarches.Newest(ctx, r.demarche, r.at.Since)
+		if err != nil {
+			return err
+		}
+		next.Last, next.Until = newest.Number, newest.UpdatedAt
 	}
 	err = r.advance(ctx, next, page.Newest, func(tx pgx.Tx) error {
 		return r.absorb(ctx, client(ctx), tx, sighting{
@@ -172,10 +195,11 @@ func (r *reading) pass(ctx context.Context) error {
 	var n int
 	for n < len(r.ahead) && r.isMarked(r.ahead[n]) {
 		delete(r.marked, r.ahead[n].Number)
-		next.After, next.Reached = r.ahead[n].After, r.ahead[n].UpdatedAt
+		next.After = r.ahead[n].After
+		next.reach(r.ahead[n].Number, r.ahead[n].UpdatedAt)
 		n++
 	}
-	next.DossiersDone = n == len(r.ahead) && !r.aheadMore
+	next.DossiersDone = next.DossiersDone || n == len(r.ahead) && !r.aheadMore
 	return r.advance(ctx, next, next.Reached, nil)
 }
 
@@ -202,7 +226,8 @@ func (r *reading) narrow(ctx context.Context, asked demarches.Cursor, cause erro
 		return cause // there is no dossier whose fault it could be
 	}
 	heading, next := page.Headings[0], r.at
-	next.After, next.Reached, next.DossiersDone = heading.After, heading.UpdatedAt, !page.HasMore
+	next.After, next.DossiersDone = heading.After, !page.HasMore
+	next.reach(heading.Number, heading.UpdatedAt)
 	next.TooMany = 0 // it was this one
 	delete(r.marked, heading.Number)
 	return r.advance(ctx, next, heading.UpdatedAt, func(tx pgx.Tx) error {

@@ -14,6 +14,7 @@ const (
 	opDossier          = "Dossier"
 	opChanges          = "Changes"
 	opHeadings         = "Headings"
+	opNewest           = "Newest"
 	opFindMessage      = "FindMessage"
 	opSendMessage      = "SendMessage"
 	opStartInstruction = "StartInstruction"

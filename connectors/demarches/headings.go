@@ -34,14 +34,7 @@ func (c *Client) Headings(ctx context.Context, demarche int64, cur Cursor) (Head
 		Demarche *struct {
 			Dossiers *struct {
 				PageInfo pageInfo
-				Edges    []*struct {
-					Cursor string
-					Node   *struct {
-						Number                   int64
-						State                    onboarding.State
-						DateDerniereModification time.Time
-					}
-				}
+				Edges    edges
 			} `graphql:"dossiers(first: $first, after: $after, updatedSince: $since)"`
 		} `graphql:"demarche(number: $demarche)"`
 	}
@@ -62,13 +55,51 @@ func (c *Client) Headings(ctx context.Context, demarche int64, cur Cursor) (Head
 	if page.HasMore && (page.After == "" || page.After == cur.After) {
 		return HeadingPage{}, c.unreadable(op, fmt.Errorf("%w: more pages, but no way on to them", errUnreadable))
 	}
-	for _, edge := range list.Edges {
+	page.Headings = list.Edges.read()
+	return page, nil
+}
+
+// Newest reads the heading of the dossier that Headings and Changes give last; ok is
+// false when there is none.
+func (c *Client) Newest(ctx context.Context, demarche int64, since time.Time) (newest Heading, ok bool, err error) {
+	op := operation{name: opNewest, subject: fmt.Sprintf("démarche %d", demarche)}
+	var answer struct {
+		Demarche *struct {
+			Dossiers *struct {
+				Edges edges
+			} `graphql:"dossiers(last: 1, updatedSince: $since)"`
+		} `graphql:"demarche(number: $demarche)"`
+	}
+	if err := c.run(ctx, op, &answer, map[string]any{"demarche": demarche, "since": iso(since)}); err != nil {
+		return Heading{}, false, err
+	}
+	if answer.Demarche == nil || answer.Demarche.Dossiers == nil {
+		return Heading{}, false, c.unreadable(op, errUnreadable)
+	}
+	for _, newest = range answer.Demarche.Dossiers.Edges.read() {
+		ok = true
+	}
+	return newest, ok, nil
+}
+
+type edges []*struct {
+	Cursor string
+	Node   *struct {
+		Number                   int64
+		State                    onboarding.State
+		DateDerniereModification time.Time
+	}
+}
+
+func (e edges) read() []Heading {
+	var headings []Heading
+	for _, edge := range e {
 		if edge == nil || edge.Node == nil { // hidden from this token
 			continue
 		}
-		page.Headings = append(page.Headings, Heading{
+		headings = append(headings, Heading{
 			Number: edge.Node.Number, State: edge.Node.State, UpdatedAt: edge.Node.DateDerniereModification, After: edge.Cursor,
 		})
 	}
-	return page, nil
+	return headings
 }

@@ -33,6 +33,25 @@ func TestHeadings(t *testing.T) {
 	require.NotContains(t, b.requests[0].Query, "champs")
 }
 
+func TestNewest(t *testing.T) {
+	t.Parallel()
+	b := setup(t, says(http.StatusOK, `{"data":{"demarche":{"dossiers":{"edges":[
+		{"cursor":"C3","node":{"number":42,"state":"en_construction","dateDerniereModification":"2026-11-23T10:15:31+01:00"}}]}}}}`))
+	newest, ok, err := b.client.Newest(t.Context(), 7, time.Time{})
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.EqualValues(t, 42, newest.Number)
+	require.Equal(t, map[string]any{"demarche": 7.0, "since": "1970-01-01T00:00:00Z"}, b.requests[0].Variables)
+
+	b = setup(t, says(http.StatusOK, `{"data":{"demarche":{"dossiers":{"edges":[]}}}}`))
+	_, ok, err = b.client.Newest(t.Context(), 7, time.Time{})
+	require.NoError(t, err)
+	require.False(t, ok)
+	b = setup(t, says(http.StatusOK, `{"data":{"demarche":null}}`))
+	_, _, err = b.client.Newest(t.Context(), 7, time.Time{})
+	require.Equal(t, connectors.Transient, failureOf(t, err).Class)
+}
+
 func TestHeadingsUnusable(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{

@@ -13,6 +13,7 @@ import (
 	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/fault"
+	"github.com/cloud-pi-native/passerelle/internal/stage"
 )
 
 func TestLostWebhooks(t *testing.T) {
@@ -121,7 +122,7 @@ func TestCatchUpByPages(t *testing.T) {
 	r.DS.Faults().Add(fault.Rule{Operation: "Changes", Kind: fault.Status, Skip: 1, Times: 1})
 	r.startPolled()
 	r.sound(stock{})
-	require.Equal(t, map[string]int{"Changes": 2 + 2}, calls(r.DS.Faults()))
+	require.Equal(t, map[string]int{"Changes": 2 + 2, "Newest": 1}, calls(r.DS.Faults()))
 	require.Equal(t, 250, count(r, "select count(*) from dossiers"))
 	require.Equal(t, 250, count(r, "select count(*) from ledger_entries"))
 
@@ -268,18 +269,52 @@ func TestImportOfThePast(t *testing.T) {
 	}
 }
 
+// Our messages move the dates of what a catch-up has read, behind what it has not: it ends
+// where the changes ended when it began.
+func TestCatchUpDoesNotFollowItself(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.config.Journey.Policy[onboarding.EnConstruction] = onboarding.Policy{
+		Issue: onboarding.IssueClose, Sandbox: onboarding.SandboxKeep, Message: onboarding.MessageReceived,
+	}
+	require.NoError(t, r.startPolled().Stop())
+	for i := range 120 {
+		r.file(fmt.Sprintf("Projet %d", i), demarches.WithoutWebhook())
+	}
+	r.clock.advance(time.Minute)
+	r.DS.Faults().ResetCalls()
+	r.DS.Faults().Add(fault.Rule{Operation: "Changes", Kind: fault.Status, Times: 1, Match: func(string, []byte) bool {
+		// The second page comes when all of the first have their message.
+		return r.DS.Faults().Calls()["Changes"] == 2 && r.DS.WaitFor(r.ctx, func(v demarches.View) bool {
+			sent := 0
+			for _, dossier := range v.Dossiers() {
+				for _, message := range v.Messages(dossier.Number) {
+					if message.From == stage.Agent {
+						sent++
+					}
+				}
+			}
+			return sent == 100
+		}) == nil
+	}})
+	r.timing.CallTimeout = time.Minute
+	r.startPolled()
+	r.sound(stock{Messages: 120})
+	require.Equal(t, 3, r.DS.Faults().Calls()["Changes"], "one of them failed")
+	require.Equal(t, 120, count(r, "select count(*) from dossiers"))
+}
+
 // A catch-up that is longer than a page says where it stands, and when it is over.
 func TestCatchUpTellsItsProgress(t *testing.T) {
 	t.Parallel()
 	r := setup(t)
-	r.backlog(1010)
+	r.backlog(150)
 	logged := &logs{}
 	running := r.startPolled(func(o *hubOptions) { o.Logger = slog.New(slog.NewTextHandler(logged, nil)) })
-	require.Equal(t, 2, strings.Count(logged.String(), `msg="catching up" demarche=12345`), "at its beginning, and each thousand")
-	require.Contains(t, logged.String(), "done=1000 per_second=")
-	require.Contains(t, logged.String(), `msg="caught up" demarche=12345 done=1010 per_second=`)
+	require.Equal(t, 1, strings.Count(logged.String(), `msg="catching up" demarche=12345 done=100 per_second=`))
+	require.Contains(t, logged.String(), `msg="caught up" demarche=12345 done=150 per_second=`)
 	metrics := r.get(base(running) + "/metrics")
-	require.Contains(t, metrics, `passerelle_dossiers_polled_total{demarche="12345"} 1010`)
+	require.Contains(t, metrics, `passerelle_dossiers_polled_total{demarche="12345"} 150`)
 	require.Contains(t, metrics, `passerelle_catching_up{demarche="12345"} 0`)
 }
 

@@ -114,7 +114,7 @@ func TestUnreadableDossier(t *testing.T) {
 	for range 3 {
 		r.DS.Faults().ResetCalls()
 		r.poll()
-		require.Equal(t, map[string]int{"Changes": 2 + 2, "Headings": 2}, calls(r.DS.Faults()))
+		require.Equal(t, map[string]int{"Changes": 2 + 2, "Headings": 2, "Newest": 1}, calls(r.DS.Faults()))
 	}
 	r.marked(3)
 
