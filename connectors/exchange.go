@@ -15,6 +15,8 @@ import (
 // maxAnswer bounds an answer, in bytes: a page of 100 dossiers takes a few megabytes.
 const maxAnswer = 16 << 20
 
+const tooLate = "no answer in time"
+
 var errTooLarge = errors.New("the answer is larger than 16 MiB")
 
 // Exchange is what one request met with. The libraries' errors drop the status and
@@ -109,13 +111,20 @@ func (ex *Exchange) Unanswered() (detail string, class Class, noEffect bool) {
 	case errors.Is(ex.Err, context.Canceled):
 		detail = "interrupted"
 	case errors.Is(ex.Err, context.DeadlineExceeded), errors.As(ex.Err, &timeout) && timeout.Timeout():
-		detail = "no answer in time"
+		detail = tooLate
 	case errors.As(ex.Err, &dial):
 		detail = "the connection failed: " + dial.Error()
 	}
 	// What could not connect sent nothing. Anything later may have arrived.
 	noEffect = errors.As(ex.Err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect")
 	return detail, class, noEffect
+}
+
+// TooMuch reports whether the answer to a request that arrived did not come in time,
+// or was too large.
+func (ex *Exchange) TooMuch() bool {
+	detail, _, unsent := ex.Unanswered()
+	return ex.Err != nil && !unsent && (detail == tooLate || detail == errTooLarge.Error())
 }
 
 // maxWait bounds the time for which a service can hold us off.

@@ -43,6 +43,9 @@ type Failure struct {
 	// NoEffect tells that the call certainly changed nothing. When it is false
 	// the call may have been carried out although it failed.
 	NoEffect bool
+	// Unreadable says how the service failed, where that may be over what was asked
+	// for and not over everything: less of it may get through. Empty otherwise.
+	Unreadable string
 	// RetryAt is the time that a throttling service named; zero when it named none.
 	RetryAt time.Time
 	// Detail says why, in the service's own words where they are safe to repeat.

@@ -36,6 +36,9 @@ func (c *crew) absorb(ctx context.Context, river *Client, tx pgx.Tx, s sighting)
 	if err := a.lock(ctx); err != nil {
 		return err
 	}
+	if err := a.read(ctx); err != nil {
+		return err
+	}
 	for i := range s.dossiers {
 		if err := a.see(ctx, &s.dossiers[i]); err != nil {
 			return err
@@ -88,6 +91,23 @@ func (a *absorption) lock(ctx context.Context) error {
 	}
 	for i := range rows {
 		a.rows[rows[i].Number] = &rows[i]
+	}
+	return nil
+}
+
+// read takes the marks from dossiers that could not be read before.
+func (a *absorption) read(ctx context.Context) error {
+	var numbers []int64
+	for i := range a.dossiers {
+		numbers = append(numbers, a.dossiers[i].Number)
+	}
+	marks, err := a.q.UnmarkUnreadable(ctx, numbers)
+	if err != nil {
+		return fmt.Errorf("note that %d dossiers are readable: %w", len(numbers), err)
+	}
+	for _, mark := range marks {
+		a.Metrics.Unreadable.WithLabelValues("read").Inc()
+		a.fact(mark.Number, ledger.DossierReadable, map[string]any{"since": mark.Since})
 	}
 	return nil
 }
@@ -162,7 +182,7 @@ func (a *absorption) seeAgain(ctx context.Context, row *ledger.Dossier, d *onboa
 	a.Metrics.Changes.WithLabelValues("known").Inc()
 	if a.replan {
 		a.toPlan = append(a.toPlan, planned{d, row.Revision})
-	} else if row.UpdatedAt.Equal(d.UpdatedAt) {
+	} else if row.UpdatedAt.Equal(d.UpdatedAt) && row.MissingSince == nil {
 		return nil
 	}
 	err := a.q.TouchDossier(ctx, ledger.TouchDossierParams{Number: d.Number, FetchStartedAt: a.begun, UpdatedAt: d.UpdatedAt})
@@ -192,6 +212,9 @@ func (a *absorption) miss(ctx context.Context, removal onboarding.Removal) error
 		return fmt.Errorf("read the snapshot of dossier %d: %w", removal.Number, err)
 	}
 	d.State = onboarding.Deleted
+	if d.EndedAt.IsZero() {
+		d.EndedAt = removal.At
+	}
 	snapshot, fingerprint, err := encode(&d)
 	if err != nil {
 		return err
@@ -231,7 +254,11 @@ func (a *absorption) plan(ctx context.Context) ([]insertion, error) {
 	}
 	var jobs []insertion
 	for _, p := range a.toPlan {
-		record := onboarding.Record{Revision: p.revision, Resources: records[p.dossier.Number]}
+		from, err := a.importFrom(ctx, a.q, p.dossier.Demarche)
+		if err != nil {
+			return nil, err
+		}
+		record := onboarding.Record{Revision: p.revision, Resources: records[p.dossier.Number], ImportFrom: from}
 		for _, work := range onboarding.Sort(onboarding.Plan(a.Journey, p.dossier, record), p.revision) {
 			jobs = append(jobs, insertion{p.dossier.Number, work, a.priority})
 		}
@@ -240,13 +267,14 @@ func (a *absorption) plan(ctx context.Context) ([]insertion, error) {
 }
 
 // encode returns a dossier as it is stored, and a fingerprint of what it says. DS's
-// date of the last change is left out: our own writes move it.
+// date of the last change is left out: our own writes move it. That of its end goes
+// with its state and its decisions.
 func encode(d *onboarding.Dossier) (snapshot []byte, fingerprint string, err error) {
 	if snapshot, err = json.Marshal(d); err != nil {
 		return nil, "", fmt.Errorf("encode dossier %d: %w", d.Number, err)
 	}
 	dateless := *d
-	dateless.UpdatedAt = time.Time{}
+	dateless.UpdatedAt, dateless.EndedAt = time.Time{}, time.Time{}
 	said, err := json.Marshal(dateless)
 	if err != nil {
 		return nil, "", fmt.Errorf("encode dossier %d: %w", d.Number, err)

@@ -46,6 +46,12 @@ type Timing struct {
 	PollInterval time.Duration
 	// RetryCap bounds the delay between two attempts at a job.
 	RetryCap time.Duration
+	// CompareInterval is the time from one comparison of a whole form to the next.
+	CompareInterval time.Duration
+	// UnreadableRetry is the first delay before a dossier that DS fails to give is
+	// tried again; it doubles up to UnreadableCap.
+	UnreadableRetry time.Duration
+	UnreadableCap   time.Duration
 	// AskAgain is the first delay before DS is asked again while it still shows
 	// something older than a webhook said; it doubles.
 	AskAgain time.Duration
@@ -62,14 +68,17 @@ type Timing struct {
 // DefaultTiming is the timing of a hub in service.
 func DefaultTiming() Timing {
 	return Timing{
-		CallTimeout:  30 * time.Second,
-		EffectMargin: 15 * time.Second,
-		PollInterval: 2 * time.Minute,
-		RetryCap:     30 * time.Minute,
-		AskAgain:     time.Second,
-		UnnamedWait:  time.Minute,
-		ProbeAfter:   15 * time.Second,
-		DrainTimeout: 20 * time.Second,
+		CallTimeout:     30 * time.Second,
+		EffectMargin:    15 * time.Second,
+		PollInterval:    2 * time.Minute,
+		RetryCap:        30 * time.Minute,
+		CompareInterval: 24 * time.Hour,
+		UnreadableRetry: time.Minute,
+		UnreadableCap:   time.Hour,
+		AskAgain:        time.Second,
+		UnnamedWait:     time.Minute,
+		ProbeAfter:      15 * time.Second,
+		DrainTimeout:    20 * time.Second,
 	}
 }
 
@@ -115,6 +124,7 @@ func NewClient(o Options) (*Client, error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &syncDossier{crew: c})
 	river.AddWorker(workers, &pollDemarche{crew: c})
+	river.AddWorker(workers, &compareDossiers{crew: c})
 	river.AddWorker(workers, &actionWorker[ProvisionSandbox]{crew: c, perform: c.provisionSandbox})
 	river.AddWorker(workers, &actionWorker[ArchiveSandbox]{crew: c, perform: c.archiveSandbox})
 	river.AddWorker(workers, &actionWorker[OpenTrackingIssue]{crew: c, perform: c.openTrackingIssue})
@@ -149,6 +159,7 @@ type crew struct {
 	Options
 	turns      *turns
 	outages    *outages
+	imports    imports
 	rootGroup  rootGroup
 	pastIssues *pastIssues
 }

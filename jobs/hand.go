@@ -217,7 +217,13 @@ func (h *hand) load(ctx context.Context, q *ledger.Queries, row *ledger.Dossier)
 	if err != nil {
 		return nil, onboarding.Record{}, fmt.Errorf("read the resources of dossier %d: %w", row.Number, err)
 	}
-	return &dossier, onboarding.Record{Revision: row.Revision, Resources: ledger.Records(resources)[row.Number]}, nil
+	from, err := h.importFrom(ctx, q, row.Demarche)
+	if err != nil {
+		return nil, onboarding.Record{}, err
+	}
+	return &dossier, onboarding.Record{
+		Revision: row.Revision, Resources: ledger.Records(resources)[row.Number], ImportFrom: from,
+	}, nil
 }
 
 // intend writes the intent of a task. When an earlier intent for the same thing is

@@ -2,16 +2,13 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"github.com/cloud-pi-native/passerelle/connectors"
-	"github.com/cloud-pi-native/passerelle/connectors/demarches"
 	"github.com/cloud-pi-native/passerelle/internal/ledger"
 )
 
@@ -38,7 +35,11 @@ const (
 
 // The priorities of the jobs that follow: what a webhook told of comes before what
 // a poll found, so that a backlog does not keep a new dossier waiting.
-const priorityPolled = 2
+const (
+	priorityPolled   = 2
+	priorityRetried  = 3
+	priorityCompared = 4
+)
 
 // pollPeriodically has the leader among all replicas enqueue the poll, at once when
 // it starts to lead and then at every interval.
@@ -72,87 +73,66 @@ func (w *pollDemarche) Work(ctx context.Context, job *river.Job[PollDemarche]) e
 	if err != nil {
 		return fmt.Errorf("démarche %d: import: %w", number, err)
 	}
-	stand, err := q.Cursor(ctx, ledger.CursorParams{Demarche: number, Newest: begin})
+	stand, err := q.Cursor(ctx, ledger.CursorParams{Demarche: number, Newest: begin, CompareInterval: c.Timing.CompareInterval})
 	if err != nil {
 		return fmt.Errorf("read how far démarche %d was polled: %w", number, err)
 	}
-	cursor := demarches.Cursor{Since: earlier(stand.Newest, pollOverlap), RemovedSince: earlier(stand.RemovedSince, 0), WithRemoved: true}
-	if stand.Position != nil {
-		if err := json.Unmarshal(stand.Position, &cursor); err != nil {
-			return fmt.Errorf("read where the catch-up of démarche %d stands: %w", number, err)
-		}
+	if _, err := c.importFrom(ctx, q, number); err != nil {
+		return err
 	}
-	for begun := time.Now(); ; {
+	r, err := c.newReading(ctx, number, &stand)
+	if err != nil {
+		return err
+	}
+	defer r.progress.pause()
+	for begun := time.Now(); !r.at.Done(); {
+		if time.Since(begun) > pollPatience {
+			return river.JobSnooze(0)
+		}
 		gate, err := c.enter(ctx, job.Queue)
 		if err != nil {
 			return err
 		}
-		page, err := w.page(ctx, number, cursor)
-		if err != nil {
+		if err := r.step(ctx); err != nil {
 			return w.fail(ctx, job, gate, err)
 		}
 		c.answered(ctx, gate)
-		if !page.HasMore {
-			break
-		}
-		if time.Since(begun) > pollPatience {
-			return river.JobSnooze(0)
-		}
-		cursor = page.Next
 	}
 	if err := q.EndCatchUp(ctx, ledger.EndCatchUpParams{Demarche: number, SweptAt: now}); err != nil {
 		return fmt.Errorf("note that démarche %d was polled: %w", number, err)
 	}
+	r.progress.end(ctx, r.at.Read)
+	if !stand.CompareDue {
+		return nil
+	}
+	if _, err := client(ctx).Insert(ctx, CompareDossiers{Demarche: number}, nil); err != nil {
+		return fmt.Errorf("enqueue the comparison of démarche %d: %w", number, err)
+	}
 	return nil
 }
 
-// page reads and stores one page.
-func (w *pollDemarche) page(ctx context.Context, demarche int64, cursor demarches.Cursor) (demarches.Page, error) {
-	c := w.crew
-	begun, err := ledger.New(c.Pool).Now(ctx)
-	if err != nil {
-		return demarches.Page{}, fmt.Errorf("read the database's clock: %w", err)
-	}
-	page, err := c.Demarches.Changes(ctx, demarche, cursor)
-	if err != nil {
-		return demarches.Page{}, err
-	}
-	position, err := json.Marshal(page.Next)
-	if err != nil {
-		return demarches.Page{}, fmt.Errorf("note where the catch-up of démarche %d stands: %w", demarche, err)
-	}
-	if !page.HasMore {
-		position = nil
-	}
-	err = pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {
-		err := c.absorb(ctx, client(ctx), tx, sighting{
-			begun: begun, dossiers: page.Dossiers, removed: page.Removed, priority: priorityPolled,
-		})
-		if err != nil {
-			return err
-		}
-		return ledger.New(tx).AdvanceCursor(ctx, ledger.AdvanceCursorParams{Demarche: demarche, Newest: page.Newest, Position: position})
+// fail says what a page that could not be read or stored means.
+func (w *pollDemarche) fail(ctx context.Context, job *river.Job[PollDemarche], gate *gate, err error) error {
+	return w.crew.pageFailed(ctx, gate, job.Args.Demarche, err, func() error {
+		return ledger.New(w.crew.Pool).ForgetPosition(ctx, job.Args.Demarche)
 	})
-	if err != nil {
-		return demarches.Page{}, fmt.Errorf("store a page of démarche %d: %w", demarche, err)
-	}
-	return page, nil
 }
 
-// fail says what a page that could not be read or stored means. Even what needs a
+// pageFailed says what a page means that could not be read or stored. Even what needs a
 // human is tried again: a poll that fails for good would only be followed by the next.
-func (w *pollDemarche) fail(ctx context.Context, job *river.Job[PollDemarche], gate *gate, err error) error {
-	defer w.crew.leave(ctx, gate)
-	failure, about := connectors.AsFailure(err), fmt.Sprintf("démarche %d", job.Args.Demarche)
+// It may then be the position that DS refuses, which is forgotten; what was read by then
+// is known.
+func (c *crew) pageFailed(ctx context.Context, g *gate, demarche int64, err error, forget func() error) error {
+	defer c.leave(ctx, g)
+	failure, about := connectors.AsFailure(err), fmt.Sprintf("démarche %d", demarche)
 	if failure != nil && ctx.Err() == nil {
-		if held := w.crew.failed(ctx, gate, about, failure); held != nil {
+		if held := c.failed(ctx, g, about, failure); held != nil {
 			return held
 		}
-	}
-	if failure != nil && ctx.Err() == nil && failure.Class == connectors.Permanent {
-		// It may be the position that DS refuses; what was read by then is known.
-		if forgotten := ledger.New(w.crew.Pool).ForgetPosition(ctx, job.Args.Demarche); forgotten != nil {
-			return errors.Join(err, forgotten)
+		if failure.Class == connectors.Permanent {
+			if forgotten := forget(); forgotten != nil {
+				return errors.Join(err, forgotten)
+			}
 		}
 	}
 	return fmt.Errorf("%s: %w", about, err)

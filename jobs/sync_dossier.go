@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,17 +15,25 @@ import (
 )
 
 // SyncDossier looks at a dossier because a delivery said that there is something to
-// see. Every delivery has its job; many of them can be answered by one look.
+// see: every delivery has its job, and many of them can be answered by one look. Without
+// a delivery it is a look of the hub's own, enqueued once.
 type SyncDossier struct {
 	Dossier  int64 `json:"dossier"`
 	Delivery int64 `json:"delivery"`
+	// Demarche is the form that lists the dossier, when there is no delivery.
+	Demarche int64 `json:"demarche,omitempty"`
 }
 
 // Kind is River's name of the job.
 func (SyncDossier) Kind() string { return "sync_dossier" }
 
 // InsertOpts puts the job on DS's queue.
-func (SyncDossier) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueDemarches} }
+func (s SyncDossier) InsertOpts() river.InsertOpts {
+	if s.Delivery == 0 {
+		return onceOpts(QueueDemarches)
+	}
+	return river.InsertOpts{Queue: QueueDemarches}
+}
 
 // What became of a delivery.
 const (
@@ -33,6 +42,7 @@ const (
 	outcomeBehind  = "behind"         // DS went on showing something older; polling will tell
 	outcomeNotSeen = "not_visible"    // DS shows no such dossier; polling will tell if that changes
 	outcomeForeign = "other_demarche" // the dossier is of a form that is not configured
+	outcomeFailing = "unreadable"     // DS fails to give the dossier; it is tried again by itself
 	maxAsks        = 6                // with a doubling delay: about a minute in all
 )
 
@@ -52,9 +62,11 @@ func (w *syncDossier) Work(ctx context.Context, job *river.Job[SyncDossier]) err
 	}
 	defer c.release(ctx, lease)
 
-	delivery, err := q.Delivery(ctx, job.Args.Delivery)
-	if err != nil {
-		return fmt.Errorf("read delivery %d: %w", job.Args.Delivery, err)
+	delivery := ledger.DeliveryRow{Demarche: job.Args.Demarche}
+	if job.Args.Delivery != 0 {
+		if delivery, err = q.Delivery(ctx, job.Args.Delivery); err != nil {
+			return fmt.Errorf("read delivery %d: %w", job.Args.Delivery, err)
+		}
 	}
 	if delivery.Covered {
 		return w.settle(ctx, q, delivery.ID, outcomeCovered)
@@ -66,6 +78,9 @@ func (w *syncDossier) Work(ctx context.Context, job *river.Job[SyncDossier]) err
 	c.answered(ctx, lease.gate)
 	if c.Journey.Demarche(dossier.Demarche) == nil {
 		return w.settle(ctx, q, delivery.ID, outcomeForeign)
+	}
+	if _, err := c.importFrom(ctx, q, dossier.Demarche); err != nil {
+		return err
 	}
 	behind := delivery.HintedAt != nil && dossier.UpdatedAt.Before(*delivery.HintedAt) &&
 		delivery.HintedAt.Before(delivery.Now.Add(5*time.Minute))
@@ -104,8 +119,12 @@ func (w *syncDossier) fail(ctx context.Context, q *ledger.Queries, lease *lease,
 		return held
 	}
 	switch {
+	case failure.NotFound && delivery.ID == 0:
+		return pgx.BeginFunc(ctx, w.crew.Pool, func(tx pgx.Tx) error { return forget(ctx, ledger.New(tx), lease.dossier) })
 	case failure.NotFound:
 		return w.askAgain(ctx, q, delivery, outcomeNotSeen)
+	case failure.Unreadable != "":
+		return w.tryLater(ctx, delivery, lease.dossier, failure)
 	case failure.Class == connectors.Permanent:
 		return river.JobCancel(fmt.Errorf("%s: %w", about, err))
 	default:
@@ -125,7 +144,50 @@ func (w *syncDossier) askAgain(ctx context.Context, q *ledger.Queries, delivery 
 	return river.JobSnooze(w.crew.Timing.AskAgain << delivery.Asks)
 }
 
+// tryLater deals with a failure that may be the dossier's own: DS fails to give it. When
+// that is certain, or is known already, the dossier is marked and tried again by itself.
+func (w *syncDossier) tryLater(ctx context.Context, delivery *ledger.DeliveryRow, number int64, failure *connectors.Failure) error {
+	var next time.Time
+	err := pgx.BeginFunc(ctx, w.crew.Pool, func(tx pgx.Tx) error {
+		q, reason := ledger.New(tx), reasonOf(failure)
+		if failure.Class != connectors.Permanent {
+			before, err := q.Unreadable(ctx, number)
+			if err != nil {
+				return errors.Join(fmt.Errorf("dossier %d: %w", number, failure), ignoreNone(err))
+			}
+			reason = before.Error
+		}
+		var err error
+		next, err = w.crew.mark(ctx, q, unreadable{number: number, demarche: delivery.Demarche, reason: reason})
+		if err != nil || delivery.ID == 0 {
+			return err
+		}
+		if err := w.settle(ctx, q, delivery.ID, outcomeFailing); err != nil {
+			return err
+		}
+		return look(ctx, client(ctx), tx, delivery.Demarche, []int64{number}, insertOpts{ScheduledAt: next, Priority: priorityRetried})
+	})
+	if err != nil {
+		return err
+	}
+	if delivery.ID == 0 {
+		return river.JobSnooze(max(time.Until(next), 0))
+	}
+	return nil
+}
+
+// ignoreNone is err, unless that is that there is no row.
+func ignoreNone(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	return err
+}
+
 func (w *syncDossier) settle(ctx context.Context, q *ledger.Queries, delivery int64, outcome string) error {
+	if delivery == 0 {
+		return nil
+	}
 	if err := q.SettleDelivery(ctx, ledger.SettleDeliveryParams{ID: delivery, Outcome: &outcome}); err != nil {
 		return fmt.Errorf("settle delivery %d: %w", delivery, err)
 	}

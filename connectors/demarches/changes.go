@@ -8,8 +8,8 @@ import (
 	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 )
 
-// pageSize is the most nodes that DS gives in a page.
-const pageSize = 100
+// PageSize is the most nodes that DS gives in a page.
+const PageSize = 100
 
 // Cursor says where to read changes from. A catch-up starts with the times alone,
 // and goes on with each page's Next.
@@ -37,6 +37,19 @@ type Cursor struct {
 	DossiersDone bool `json:"dossiers_done"`
 	DeletedDone  bool `json:"deleted_done"`
 	PendingDone  bool `json:"pending_done"`
+}
+
+// Done reports whether everything that the cursor asks for is read.
+func (c Cursor) Done() bool {
+	return c.DossiersDone && (!c.WithRemoved || c.DeletedDone && c.PendingDone)
+}
+
+// Size is how many dossiers are asked for in a page.
+func (c Cursor) Size() int {
+	if c.First <= 0 || c.First > PageSize {
+		return PageSize
+	}
+	return c.First
 }
 
 // Page is a part of the changes to a démarche's dossiers.
@@ -85,10 +98,6 @@ type removals struct {
 // Changes reads one page of what changed in a démarche since cur, in one request.
 func (c *Client) Changes(ctx context.Context, demarche int64, cur Cursor) (Page, error) {
 	op := operation{name: opChanges, subject: fmt.Sprintf("démarche %d", demarche)}
-	first := cur.First
-	if first <= 0 || first > pageSize {
-		first = pageSize
-	}
 	withDossiers := !cur.DossiersDone
 	withDeleted := cur.WithRemoved && !cur.DeletedDone
 	withPending := cur.WithRemoved && !cur.PendingDone
@@ -104,7 +113,7 @@ func (c *Client) Changes(ctx context.Context, demarche int64, cur Cursor) (Page,
 	}
 	err := c.run(ctx, op, &answer, map[string]any{
 		"demarche":     demarche,
-		"first":        first,
+		"first":        cur.Size(),
 		"since":        iso(cur.Since),
 		"removedSince": iso(cur.RemovedSince),
 		"after":        optional(cur.After),

@@ -13,6 +13,8 @@ import (
 const (
 	opDossier          = "Dossier"
 	opChanges          = "Changes"
+	opHeadings         = "Headings"
+	opNewest           = "Newest"
 	opFindMessage      = "FindMessage"
 	opSendMessage      = "SendMessage"
 	opStartInstruction = "StartInstruction"
@@ -56,6 +58,7 @@ type dossier struct {
 	DatePassageEnInstruction        *time.Time
 	DateDerniereCorrectionEnAttente *time.Time
 	DateSuppressionParUsager        *time.Time
+	DateTraitement                  *time.Time
 
 	Traitements []struct{ Event string }
 	Champs      []champ
@@ -126,6 +129,9 @@ func (d *dossier) read() onboarding.Dossier {
 		UsagerEmail:    d.Usager.Email,
 		Demandeur:      d.Demandeur.name(),
 		Answers:        make([]onboarding.Answer, 0, len(d.Champs)),
+	}
+	if d.DateTraitement != nil && d.State.Decided() {
+		read.EndedAt = *d.DateTraitement
 	}
 	for _, t := range d.Traitements {
 		switch strings.TrimSuffix(t.Event, "_automatiquement") {

@@ -44,6 +44,13 @@ func (c *Client) fail(op operation, class connectors.Class, detail string) *conn
 func (c *Client) failure(op operation, ex *connectors.Exchange, err error) *connectors.Failure {
 	f := c.classify(op, ex, err)
 	f.Status = ex.Status
+	switch {
+	case op.mutation:
+		f.Unreadable = ""
+	case ex.Status < http.StatusInternalServerError && ex.TooMuch(),
+		ex.Status == http.StatusInternalServerError, ex.Status == http.StatusBadGateway, ex.Status == http.StatusGatewayTimeout:
+		f.Unreadable = strings.TrimPrefix(f.Detail, op.subject+": ")
+	}
 	return f
 }
 
@@ -93,8 +100,9 @@ func (c *Client) classify(op operation, ex *connectors.Exchange, err error) *con
 // unreadable is the failure for an answer with HTTP 200 that is not what was asked
 // for: a proxy's page, or an object missing without a word.
 func (c *Client) unreadable(op operation, err error) *connectors.Failure {
-	f := c.fail(op, connectors.Transient, "the answer is not one that DS gives")
-	f.Status, f.Err, f.Down = http.StatusOK, err, true
+	const detail = "the answer is not one that DS gives"
+	f := c.fail(op, connectors.Transient, detail)
+	f.Status, f.Err, f.Down, f.Unreadable = http.StatusOK, err, true, detail
 	return f
 }
 
@@ -165,12 +173,14 @@ func (c *Client) refused(op operation, rootErrors []graphql.Error) *connectors.F
 	f.NoEffect = f.NoEffect || noEffect
 	switch {
 	case transient:
-		f.Class = connectors.Transient
+		f.Class, f.Unreadable = connectors.Transient, detail
+	case worst == "invalid_null":
+		f.Advice, f.Unreadable = advice, detail
 	case worst != "":
 		f.Advice = advice
 	case notFound:
 		f.NotFound = true
-		if op.name == opChanges || op.name == opInstructeurs {
+		if op.name == opChanges || op.name == opHeadings || op.name == opNewest || op.name == opInstructeurs {
 			f.Advice = adviceNumber
 		}
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -31,7 +32,13 @@ type section struct {
 }
 
 var sections = []section{
-	{"ingest", ingest}, {"requests", requests}, {"latency", latency}, {"throughput", throughput}, {"process", process},
+	{"ingest", ingest},
+	{"requests", requests},
+	{"latency", latency},
+	{"throughput", throughput},
+	{"process", process},
+	{"catchup", catchUp},
+	{"quiet", quiet},
 }
 
 func main() {
@@ -40,7 +47,7 @@ func main() {
 		names = append(names, s.name)
 	}
 	only := flag.String("only", "", "run only these sections, separated by commas: "+strings.Join(names, ", "))
-	dossiers := flag.Int("dossiers", 10_000, "dossiers in the section process")
+	dossiers := flag.Int("dossiers", 10_000, "dossiers in the sections process, catchup and quiet")
 	profile := flag.String("cpuprofile", "", "write a CPU profile to this file")
 	flag.Parse()
 	if *profile != "" {
@@ -71,6 +78,7 @@ func run(ctx context.Context, only string, dossiers int) (err error) {
 		}
 	}()
 	b := &bench{postgres: postgres, dossiers: dossiers}
+	defer func() { err = errors.Join(err, b.end()) }()
 	for _, s := range sections {
 		if only != "" && !slices.Contains(strings.Split(only, ","), s.name) {
 			continue
@@ -88,6 +96,15 @@ type bench struct {
 	postgres *localpg.Server
 	dossiers int
 	made     int
+	// caughtUp is a hub that has settled a backlog, once one did.
+	caughtUp *backlog
+}
+
+func (b *bench) end() error {
+	if b.caughtUp == nil {
+		return nil
+	}
+	return b.caughtUp.end()
 }
 
 // database makes an empty, migrated database.

@@ -2,92 +2,49 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/cloud-pi-native/passerelle/deploy"
 	"github.com/cloud-pi-native/passerelle/internal/stage"
 )
 
 // process measures the release build in a process of its own.
 func process(ctx context.Context, b *bench) (err error) {
-	dir, err := os.MkdirTemp("", "passerelle-bench-")
+	w, err := b.outside(ctx, stage.Options{})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	binary := filepath.Join(dir, "passerelle")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "./cmd/passerelle")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build: %w: %s", err, output)
-	}
-	info, err := os.Stat(binary)
+	defer func() { err = errors.Join(err, w.end()) }()
+	info, err := os.Stat(w.binary)
 	if err != nil {
 		return err
 	}
-	journey := filepath.Join(dir, "journey.yaml")
-	content := strings.Replace(string(deploy.ExampleJourney), "import: none", "import: all", 1)
-	if err := os.WriteFile(journey, []byte(content), 0o600); err != nil {
-		return err
-	}
-
-	url, pool, err := b.database(ctx)
-	if err != nil {
-		return err
-	}
-	w := &world{pool: pool}
-	defer pool.Close()
-	if w.Stage, err = stage.New(ctx, stage.Options{}); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.Close()) }()
-	listen, err := freePort(ctx)
-	if err != nil {
-		return err
-	}
-	environment, err := w.Environment(url, journey)
-	if err != nil {
-		return err
-	}
-	environment = append(environment, "PASSERELLE_LISTEN="+listen, "PASSERELLE_LOG_LEVEL=warn")
 
 	var ready []time.Duration
-	var running *exec.Cmd
 	for range 5 {
-		if running != nil {
-			if err := stop(running); err != nil {
-				return err
-			}
-		}
-		running = exec.CommandContext(ctx, binary, "serve")
-		running.Env, running.Stderr = environment, os.Stderr
 		begun := time.Now()
-		if err := running.Start(); err != nil {
-			return err
-		}
-		if err := waitReady(ctx, "http://"+listen+"/readyz"); err != nil {
+		if err := w.serve(ctx); err != nil {
 			return err
 		}
 		ready = append(ready, time.Since(begun))
+		if len(ready) == 5 {
+			break
+		}
+		if err := w.stop(); err != nil {
+			return err
+		}
 	}
-	defer func() { err = errors.Join(err, stop(running)) }()
 	time.Sleep(3 * time.Second) //nolint:forbidigo // idle is a state that lasts
 	fmt.Printf("binary: %.1f MiB; start to /readyz: median %.0f ms; idle: %s MiB resident\n",
-		float64(info.Size())/(1<<20), ms(median(ready)), resident(running.Process.Pid))
+		float64(info.Size())/(1<<20), ms(median(ready)), resident(w.pid()))
 
 	begun := time.Now()
-	w.SendTo("http://" + listen)
 	for n := range b.dossiers {
 		if err := w.accept(n); err != nil {
 			return err
@@ -97,46 +54,8 @@ func process(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	fmt.Printf("after %d dossiers accepted, each told by a webhook: %s MiB resident, highest %s MiB, %.0f dossiers/s\n",
-		b.dossiers, resident(running.Process.Pid), highest(running.Process.Pid), float64(b.dossiers)/time.Since(begun).Seconds())
+		b.dossiers, resident(w.pid()), highest(w.pid()), float64(b.dossiers)/time.Since(begun).Seconds())
 	return nil
-}
-
-func stop(process *exec.Cmd) error {
-	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	return process.Wait()
-}
-
-func freePort(ctx context.Context) (string, error) {
-	var settings net.ListenConfig
-	listener, err := settings.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
-}
-
-func waitReady(ctx context.Context, url string) error {
-	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return err
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err == nil {
-			_, _ = io.Copy(io.Discard, response.Body)
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-time.After(2 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }
 
 // resident is the process' resident memory in MiB, highest the most it ever was.
@@ -157,4 +76,20 @@ func statusMiB(pid int, field string) string {
 		}
 	}
 	return "?"
+}
+
+// processCPU is the processor time that a process has used so far, in seconds.
+func processCPU(pid int) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	// The name, in brackets, can hold blanks; two times stand 12 and 13 fields behind it.
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	var ticks float64
+	for _, field := range fields[11:13] {
+		n, _ := strconv.ParseFloat(field, 64)
+		ticks += n
+	}
+	return ticks / 100 // Linux counts in hundredths of a second
 }

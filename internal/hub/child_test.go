@@ -113,6 +113,7 @@ func TestKillNine(t *testing.T) {
 					}
 					require.NoError(t, faults.WaitFired(r.ctx, fault.Hang, 1))
 				}
+				r.delivered()
 				require.NoError(t, child.Process.Kill())
 				require.Error(t, child.Wait())
 				require.NotZero(t, count(r, "select count(*) from river_job where state = 'running'"))

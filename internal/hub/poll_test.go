@@ -2,6 +2,9 @@ package hub_test
 
 import (
 	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +13,7 @@ import (
 	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/fault"
+	"github.com/cloud-pi-native/passerelle/internal/stage"
 )
 
 func TestLostWebhooks(t *testing.T) {
@@ -118,7 +122,7 @@ func TestCatchUpByPages(t *testing.T) {
 	r.DS.Faults().Add(fault.Rule{Operation: "Changes", Kind: fault.Status, Skip: 1, Times: 1})
 	r.startPolled()
 	r.sound(stock{})
-	require.Equal(t, map[string]int{"Changes": 2 + 2}, calls(r.DS.Faults()))
+	require.Equal(t, map[string]int{"Changes": 2 + 2, "Newest": 1}, calls(r.DS.Faults()))
 	require.Equal(t, 250, count(r, "select count(*) from dossiers"))
 	require.Equal(t, 250, count(r, "select count(*) from ledger_entries"))
 
@@ -203,5 +207,128 @@ func TestPollAndWebhookAtOnce(t *testing.T) {
 	r.settled()
 	want := accepted(5)
 	want.Messages = r.stock().Messages // a receipt is sent if it was seen as filed
+	r.sound(want)
+}
+
+// What ended before the hub's work began leads to nothing, whenever it is seen; what is
+// decided anew is dealt with as any other.
+func TestImportOfThePast(t *testing.T) {
+	t.Parallel()
+	for name, choice := range map[string]onboarding.Import{
+		"none": onboarding.ImportNone, "from": onboarding.Import("from " + time.Now().Add(-24*time.Hour).Format(time.DateOnly)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := setup(t)
+			r.config.Journey.Demarches[0].Import = choice
+			r.clock.advance(-72 * time.Hour)
+			var old []int
+			for i := range 3 {
+				number := r.file(fmt.Sprintf("Ancien projet %d", i), demarches.WithoutWebhook())
+				r.quietly(r.DS.StartInstruction(number, demarches.WithoutWebhook()))
+				r.quietly(r.DS.Accept(number, "", demarches.WithoutWebhook()))
+				old = append(old, number)
+			}
+			r.clock.advance(72 * time.Hour)
+			running := r.startPolled()
+			r.sound(stock{})
+
+			// Somebody writes a message, or a webhook tells of it: it is seen, and that is all.
+			r.quietly(r.DS.WriteMessage(old[0], "Bonjour, où en est mon projet ?"))
+			require.Equal(t, http.StatusNoContent, r.hook(base(running), hookFor(old[1], onboarding.Accepte, r.updated(old[1]))))
+			r.hooks++
+			r.settled()
+			r.poll()
+			r.sound(stock{})
+			require.Equal(t, []string{"dossier_seen"}, r.kinds(old[0]))
+			require.Equal(t, []string{"dossier_seen"}, r.kinds(old[1]))
+
+			// Gone back on, it is open again; and what was decided while nobody looked counts.
+			r.clock.advance(time.Minute)
+			r.act(r.DS.BackToInstruction(old[0]))
+			r.settled()
+			r.sound(stock{Issues: 1})
+			r.quietly(r.DS.BackToInstruction(old[2], demarches.WithoutWebhook()))
+			r.quietly(r.DS.Accept(old[2], "", demarches.WithoutWebhook()))
+			r.act(r.DS.Accept(old[0], ""))
+			r.poll()
+			want := accepted(2)
+			want.Messages = 2
+			r.sound(want)
+			require.Equal(t, []string{"accepted 2"}, r.sent(old[2]))
+
+			// The date stays the one of the first start.
+			from := list(r, "select import_from::text from cursors")
+			require.NoError(t, running.Stop())
+			r.startPolled()
+			r.quietly(r.DS.WriteMessage(old[1], "Bonjour"))
+			r.poll()
+			r.sound(want)
+			require.Equal(t, from, list(r, "select import_from::text from cursors"))
+		})
+	}
+}
+
+// Our messages move the dates of what a catch-up has read, behind what it has not: it ends
+// where the changes ended when it began.
+func TestCatchUpDoesNotFollowItself(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.config.Journey.Policy[onboarding.EnConstruction] = onboarding.Policy{
+		Issue: onboarding.IssueClose, Sandbox: onboarding.SandboxKeep, Message: onboarding.MessageReceived,
+	}
+	require.NoError(t, r.startPolled().Stop())
+	for i := range 120 {
+		r.file(fmt.Sprintf("Projet %d", i), demarches.WithoutWebhook())
+	}
+	r.clock.advance(time.Minute)
+	r.DS.Faults().ResetCalls()
+	r.DS.Faults().Add(fault.Rule{Operation: "Changes", Kind: fault.Status, Times: 1, Match: func(string, []byte) bool {
+		// The second page comes when all of the first have their message.
+		return r.DS.Faults().Calls()["Changes"] == 2 && r.DS.WaitFor(r.ctx, func(v demarches.View) bool {
+			sent := 0
+			for _, dossier := range v.Dossiers() {
+				for _, message := range v.Messages(dossier.Number) {
+					if message.From == stage.Agent {
+						sent++
+					}
+				}
+			}
+			return sent == 100
+		}) == nil
+	}})
+	r.timing.CallTimeout = time.Minute
+	r.startPolled()
+	r.sound(stock{Messages: 120})
+	require.Equal(t, 3, r.DS.Faults().Calls()["Changes"], "one of them failed")
+	require.Equal(t, 120, count(r, "select count(*) from dossiers"))
+}
+
+// A catch-up that is longer than a page says where it stands, and when it is over.
+func TestCatchUpTellsItsProgress(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.backlog(150)
+	logged := &logs{}
+	running := r.startPolled(func(o *hubOptions) { o.Logger = slog.New(slog.NewTextHandler(logged, nil)) })
+	require.Equal(t, 1, strings.Count(logged.String(), `msg="catching up" demarche=12345 done=100 per_second=`))
+	require.Contains(t, logged.String(), `msg="caught up" demarche=12345 done=150 per_second=`)
+	metrics := r.get(base(running) + "/metrics")
+	require.Contains(t, metrics, `passerelle_dossiers_polled_total{demarche="12345"} 150`)
+	require.Contains(t, metrics, `passerelle_catching_up{demarche="12345"} 0`)
+}
+
+// A cursor from before that date was kept has none: what was dealt with then still is.
+func TestImportBeforeTheDateWasKept(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.exec("insert into cursors (demarche, newest, swept_at) values (12345, now() - interval '1 day', now() - interval '1 day')")
+	r.clock.advance(-time.Hour)
+	number := r.file("Portail des agents", demarches.WithoutWebhook())
+	r.quietly(r.DS.StartInstruction(number, demarches.WithoutWebhook()))
+	r.quietly(r.DS.Accept(number, "", demarches.WithoutWebhook()))
+	r.startPolled()
+	want := accepted(1)
+	want.Messages = 1
 	r.sound(want)
 }

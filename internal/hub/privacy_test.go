@@ -84,14 +84,10 @@ func TestPersonalData(t *testing.T) {
 		_, answer := r.admin(http.MethodGet, path, "")
 		answers.WriteString(strings.ReplaceAll(answer, `alex.petit@interieur.example\" is no state`, "")) // the administrator's own words
 	}
-	response, err := http.Get(base(running) + "/metrics")
-	require.NoError(t, err)
-	metrics, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
+	metrics := r.get(base(running) + "/metrics")
 
 	places := map[string]string{
-		"logs": logged.String(), "answers": answers.String(), "metrics": string(metrics),
+		"logs": logged.String(), "answers": answers.String(), "metrics": metrics,
 	}
 	for place, sql := range map[string]string{
 		"jobs":        "select args::text || metadata::text || coalesce(errors::text, '') from river_job",
@@ -99,7 +95,7 @@ func TestPersonalData(t *testing.T) {
 		"resources":   "select r::text from resources r",
 		"deliveries":  "select d::text from deliveries d",
 		"holds":       "select h::text from queue_holds h",
-		"the rest":    "select l::text from leases l union all select c::text from cursors c",
+		"the rest":    "select l::text from leases l union all select c::text from cursors c union all select u::text from unreadable_dossiers u",
 		"dossier row": "select (to_jsonb(d) - 'snapshot')::text from dossiers d",
 	} {
 		places[place] = strings.Join(list(r, sql), "\n")

@@ -101,6 +101,7 @@ func TestKilledDuringProvisioning(t *testing.T) {
 				r.accept(number)
 			}
 			r.received("the call", struck)
+			r.delivered()
 			victim.Kill()
 			r.start()
 			r.sound(accepted(3))

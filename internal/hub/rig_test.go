@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -67,14 +68,17 @@ func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 // quick is the timing of a hub under test: the same rules, in fractions of a second.
 func quick() jobs.Timing {
 	return jobs.Timing{
-		CallTimeout:  5 * time.Second, // tests in which calls hang have less
-		EffectMargin: 300 * time.Millisecond,
-		PollInterval: time.Hour, // tests that want a poll ask for it
-		RetryCap:     50 * time.Millisecond,
-		AskAgain:     50 * time.Millisecond,
-		UnnamedWait:  time.Minute,
-		ProbeAfter:   50 * time.Millisecond,
-		DrainTimeout: 10 * time.Second,
+		CallTimeout:     5 * time.Second, // tests in which calls hang have less
+		EffectMargin:    300 * time.Millisecond,
+		PollInterval:    time.Hour, // tests that want a poll ask for it
+		RetryCap:        50 * time.Millisecond,
+		AskAgain:        50 * time.Millisecond,
+		CompareInterval: 24 * time.Hour, // as with polls
+		UnreadableRetry: time.Hour,
+		UnreadableCap:   time.Hour,
+		UnnamedWait:     time.Minute,
+		ProbeAfter:      50 * time.Millisecond,
+		DrainTimeout:    10 * time.Second,
 	}
 }
 
@@ -225,6 +229,17 @@ func (r *rig) hook(base string, form url.Values) int {
 	return response.StatusCode
 }
 
+// get is what stands at an address of the hub.
+func (r *rig) get(address string) string {
+	r.t.Helper()
+	response, err := http.Get(address)
+	require.NoError(r.t, err)
+	answer, err := io.ReadAll(response.Body)
+	require.NoError(r.t, err)
+	require.NoError(r.t, response.Body.Close())
+	return string(answer)
+}
+
 // updated is the date that DS's webhook for a dossier bears.
 func (r *rig) updated(number int) time.Time {
 	view, _ := r.DS.Dossier(number)
@@ -260,6 +275,13 @@ func (r *rig) poll() {
 func (r *rig) settled() {
 	r.t.Helper()
 	r.eventually("work is left", func() bool { return r.left() == 0 })
+}
+
+// delivered waits until every webhook that was sent is stored: none is on its way to a
+// hub that is about to be killed.
+func (r *rig) delivered() {
+	r.t.Helper()
+	r.eventually("no webhook is under way", func() bool { return count(r, "select count(*) from deliveries") == r.hooks })
 }
 
 func (r *rig) left() int {

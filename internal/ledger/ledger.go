@@ -28,30 +28,33 @@ type EntryKind string
 
 // The kinds of facts. Their data holds no personal data.
 const (
-	DossierSeen      EntryKind = "dossier_seen"      // state, step, filed_at
-	StateChanged     EntryKind = "state_changed"     // from, to
-	StepChanged      EntryKind = "step_changed"      // from, to
-	DossierEdited    EntryKind = "dossier_edited"    // updated_at
-	DossierTrashed   EntryKind = "dossier_trashed"   // reason, at
-	DossierRestored  EntryKind = "dossier_restored"  // state
-	DossierDeleted   EntryKind = "dossier_deleted"   // reason, at
-	GroupCreated     EntryKind = "group_created"     // id, path, url, adopted
-	ProjectCreated   EntryKind = "project_created"   // id, path, url, adopted
-	FilesCommitted   EntryKind = "files_committed"   // url, adopted
-	MembersInvited   EntryKind = "members_invited"   // level, invited, already, refused
-	ProjectArchived  EntryKind = "project_archived"  // id
-	ProjectActivated EntryKind = "project_activated" // id
-	IssueOpened      EntryKind = "issue_opened"      // id, url, adopted
-	IssueUpdated     EntryKind = "issue_updated"     // labels, closed
-	NoteWritten      EntryKind = "note_written"      // id, adopted
-	MessageSent      EntryKind = "message_sent"      // message, id, adopted
-	InstructionBegun EntryKind = "instruction_begun" // adopted
-	IntentDropped    EntryKind = "intent_dropped"    // action: no longer wanted, and it had not happened
-	ActionFailed     EntryKind = "action_failed"     // action, reason
-	JobReplayed      EntryKind = "job_replayed"      // job, kind, reason
-	QueueHeld        EntryKind = "queue_held"        // queue, reason, until
-	QueueReleased    EntryKind = "queue_released"    // queue, reason
-	LedgerRestored   EntryKind = "ledger_restored"   // reason
+	DossierSeen       EntryKind = "dossier_seen"        // state, step, filed_at
+	StateChanged      EntryKind = "state_changed"       // from, to
+	StepChanged       EntryKind = "step_changed"        // from, to
+	DossierEdited     EntryKind = "dossier_edited"      // updated_at
+	DossierTrashed    EntryKind = "dossier_trashed"     // reason, at
+	DossierRestored   EntryKind = "dossier_restored"    // state
+	DossierDeleted    EntryKind = "dossier_deleted"     // reason, at
+	DossierUnreadable EntryKind = "dossier_unreadable"  // error, updated_at: DS lists it and fails to give it
+	DossierReadable   EntryKind = "dossier_readable"    // since
+	DossierNotVisible EntryKind = "dossier_not_visible" // since: it was unreadable, and DS shows it no more
+	GroupCreated      EntryKind = "group_created"       // id, path, url, adopted
+	ProjectCreated    EntryKind = "project_created"     // id, path, url, adopted
+	FilesCommitted    EntryKind = "files_committed"     // url, adopted
+	MembersInvited    EntryKind = "members_invited"     // level, invited, already, refused
+	ProjectArchived   EntryKind = "project_archived"    // id
+	ProjectActivated  EntryKind = "project_activated"   // id
+	IssueOpened       EntryKind = "issue_opened"        // id, url, adopted
+	IssueUpdated      EntryKind = "issue_updated"       // labels, closed
+	NoteWritten       EntryKind = "note_written"        // id, adopted
+	MessageSent       EntryKind = "message_sent"        // message, id, adopted
+	InstructionBegun  EntryKind = "instruction_begun"   // adopted
+	IntentDropped     EntryKind = "intent_dropped"      // action: no longer wanted, and it had not happened
+	ActionFailed      EntryKind = "action_failed"       // action, reason
+	JobReplayed       EntryKind = "job_replayed"        // job, kind, reason
+	QueueHeld         EntryKind = "queue_held"          // queue, reason, until
+	QueueReleased     EntryKind = "queue_released"      // queue, reason
+	LedgerRestored    EntryKind = "ledger_restored"     // reason
 )
 
 // Fact is an entry to be appended.

@@ -11,10 +11,13 @@ import (
 )
 
 type Cursor struct {
-	Demarche int64
-	Newest   time.Time
-	Position []byte
-	SweptAt  time.Time
+	Demarche   int64
+	Newest     time.Time
+	Position   []byte
+	SweptAt    time.Time
+	ImportFrom *time.Time
+	ComparedAt *time.Time
+	Comparison []byte
 }
 
 type Delivery struct {
@@ -44,6 +47,7 @@ type Dossier struct {
 	Revision       int32
 	Snapshot       []byte
 	Fingerprint    string
+	MissingSince   *time.Time
 }
 
 type Installation struct {
@@ -75,6 +79,11 @@ type LedgerHead struct {
 	Hash  []byte
 }
 
+type ListedDossier struct {
+	Demarche int64
+	Number   int64
+}
+
 type QueueHold struct {
 	Queue  string
 	Author string
@@ -98,4 +107,14 @@ type Resource struct {
 	DoneAt         *time.Time
 	FailedRevision int32
 	Failure        string
+}
+
+type UnreadableDossier struct {
+	Number    int64
+	Demarche  int64
+	UpdatedAt *time.Time
+	Error     string
+	Since     time.Time
+	Tries     int32
+	NextTryAt time.Time
 }

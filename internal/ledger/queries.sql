@@ -67,12 +67,12 @@ on conflict do nothing;
 -- name: UpdateDossier :exec
 update dossiers set demarche = @demarche, state = @state, step = @step, updated_at = @updated_at,
     fetch_started_at = @fetch_started_at, snapshot = @snapshot, fingerprint = @fingerprint,
-    trashed_at = null, deleted_at = null, revision = revision + 1
+    trashed_at = null, deleted_at = null, missing_since = null, revision = revision + 1
 where number = @number;
 
 -- name: TouchDossier :exec
 -- A look that brought nothing new but, perhaps, DS's date of our own last write.
-update dossiers set fetch_started_at = @fetch_started_at, updated_at = @updated_at where number = @number;
+update dossiers set fetch_started_at = @fetch_started_at, updated_at = @updated_at, missing_since = null where number = @number;
 
 -- name: TrashDossier :exec
 update dossiers set trashed_at = @at, fetch_started_at = @fetch_started_at where number = @number;
@@ -157,14 +157,18 @@ where chain = any(@chains::bigint[]) order by chain, seq;
 -- name: Cursor :one
 -- How far the form's changes have been read; begins where it is told to. Removals are
 -- read from a week before the last whole poll, since DS dates them back to when the
--- dossier went out of sight, and from the oldest one that is in the bin still.
-insert into cursors (demarche, newest, swept_at) values (@demarche, @newest, @newest)
+-- dossier went out of sight, and from the oldest one that is in the bin still, or in no
+-- list.
+insert into cursors (demarche, newest, swept_at, import_from, compared_at)
+values (@demarche, @newest, @newest, @newest, clock_timestamp())
 on conflict (demarche) do update set demarche = excluded.demarche
 returning newest, position, least(
     swept_at - interval '7 days',
-    (select min(d.trashed_at) from dossiers d
-        where d.demarche = @demarche and d.deleted_at is null and d.trashed_at > clock_timestamp() - interval '90 days')
-)::timestamptz as removed_since;
+    (select min(coalesce(d.trashed_at, d.missing_since - interval '1 hour')) from dossiers d
+        where d.demarche = @demarche and d.deleted_at is null and (d.trashed_at is not null or d.missing_since is not null)
+        and coalesce(d.trashed_at, d.missing_since) > clock_timestamp() - interval '90 days')
+)::timestamptz as removed_since,
+coalesce(compared_at < clock_timestamp() - @compare_interval::interval, true)::boolean as compare_due;
 
 -- name: AdvanceCursor :exec
 update cursors set newest = greatest(newest, @newest::timestamptz), position = @position

@@ -108,33 +108,44 @@ func (q *Queries) Chains(ctx context.Context, arg ChainsParams) ([]int64, error)
 }
 
 const cursor = `-- name: Cursor :one
-insert into cursors (demarche, newest, swept_at) values ($1, $2, $2)
+insert into cursors (demarche, newest, swept_at, import_from, compared_at)
+values ($1, $2, $2, $2, clock_timestamp())
 on conflict (demarche) do update set demarche = excluded.demarche
 returning newest, position, least(
     swept_at - interval '7 days',
-    (select min(d.trashed_at) from dossiers d
-        where d.demarche = $1 and d.deleted_at is null and d.trashed_at > clock_timestamp() - interval '90 days')
-)::timestamptz as removed_since
+    (select min(coalesce(d.trashed_at, d.missing_since - interval '1 hour')) from dossiers d
+        where d.demarche = $1 and d.deleted_at is null and (d.trashed_at is not null or d.missing_since is not null)
+        and coalesce(d.trashed_at, d.missing_since) > clock_timestamp() - interval '90 days')
+)::timestamptz as removed_since,
+coalesce(compared_at < clock_timestamp() - $3::interval, true)::boolean as compare_due
 `
 
 type CursorParams struct {
-	Demarche int64
-	Newest   time.Time
+	Demarche        int64
+	Newest          time.Time
+	CompareInterval time.Duration
 }
 
 type CursorRow struct {
 	Newest       time.Time
 	Position     []byte
 	RemovedSince time.Time
+	CompareDue   bool
 }
 
 // How far the form's changes have been read; begins where it is told to. Removals are
 // read from a week before the last whole poll, since DS dates them back to when the
-// dossier went out of sight, and from the oldest one that is in the bin still.
+// dossier went out of sight, and from the oldest one that is in the bin still, or in no
+// list.
 func (q *Queries) Cursor(ctx context.Context, arg CursorParams) (CursorRow, error) {
-	row := q.db.QueryRow(ctx, cursor, arg.Demarche, arg.Newest)
+	row := q.db.QueryRow(ctx, cursor, arg.Demarche, arg.Newest, arg.CompareInterval)
 	var i CursorRow
-	err := row.Scan(&i.Newest, &i.Position, &i.RemovedSince)
+	err := row.Scan(
+		&i.Newest,
+		&i.Position,
+		&i.RemovedSince,
+		&i.CompareDue,
+	)
 	return i, err
 }
 
@@ -204,7 +215,7 @@ func (q *Queries) Delivery(ctx context.Context, id int64) (DeliveryRow, error) {
 }
 
 const dossier = `-- name: Dossier :one
-select number, demarche, state, step, filed_at, updated_at, fetch_started_at, trashed_at, deleted_at, revision, snapshot, fingerprint from dossiers where number = $1
+select number, demarche, state, step, filed_at, updated_at, fetch_started_at, trashed_at, deleted_at, revision, snapshot, fingerprint, missing_since from dossiers where number = $1
 `
 
 func (q *Queries) Dossier(ctx context.Context, number int64) (Dossier, error) {
@@ -223,6 +234,7 @@ func (q *Queries) Dossier(ctx context.Context, number int64) (Dossier, error) {
 		&i.Revision,
 		&i.Snapshot,
 		&i.Fingerprint,
+		&i.MissingSince,
 	)
 	return i, err
 }
@@ -445,7 +457,7 @@ func (q *Queries) InsertDossier(ctx context.Context, arg InsertDossierParams) (i
 }
 
 const lockDossier = `-- name: LockDossier :one
-select dossiers.number, dossiers.demarche, dossiers.state, dossiers.step, dossiers.filed_at, dossiers.updated_at, dossiers.fetch_started_at, dossiers.trashed_at, dossiers.deleted_at, dossiers.revision, dossiers.snapshot, dossiers.fingerprint, clock_timestamp()::timestamptz as now,
+select dossiers.number, dossiers.demarche, dossiers.state, dossiers.step, dossiers.filed_at, dossiers.updated_at, dossiers.fetch_started_at, dossiers.trashed_at, dossiers.deleted_at, dossiers.revision, dossiers.snapshot, dossiers.fingerprint, dossiers.missing_since, clock_timestamp()::timestamptz as now,
     (select began_at from installation)::timestamptz as ledger_began_at,
     exists (
         select from queue_holds h where h.queue = $1
@@ -496,6 +508,7 @@ func (q *Queries) LockDossier(ctx context.Context, arg LockDossierParams) (LockD
 		&i.Dossier.Revision,
 		&i.Dossier.Snapshot,
 		&i.Dossier.Fingerprint,
+		&i.Dossier.MissingSince,
 		&i.Now,
 		&i.LedgerBeganAt,
 		&i.Held,
@@ -505,7 +518,7 @@ func (q *Queries) LockDossier(ctx context.Context, arg LockDossierParams) (LockD
 }
 
 const lockDossiers = `-- name: LockDossiers :many
-select number, demarche, state, step, filed_at, updated_at, fetch_started_at, trashed_at, deleted_at, revision, snapshot, fingerprint from dossiers where number = any($1::bigint[]) order by number for update
+select number, demarche, state, step, filed_at, updated_at, fetch_started_at, trashed_at, deleted_at, revision, snapshot, fingerprint, missing_since from dossiers where number = any($1::bigint[]) order by number for update
 `
 
 // In the order of their numbers, so that two transactions cannot wait for each other.
@@ -531,6 +544,7 @@ func (q *Queries) LockDossiers(ctx context.Context, numbers []int64) ([]Dossier,
 			&i.Revision,
 			&i.Snapshot,
 			&i.Fingerprint,
+			&i.MissingSince,
 		); err != nil {
 			return nil, err
 		}
@@ -769,7 +783,7 @@ func (q *Queries) TakeLease(ctx context.Context, arg TakeLeaseParams) (time.Time
 }
 
 const touchDossier = `-- name: TouchDossier :exec
-update dossiers set fetch_started_at = $1, updated_at = $2 where number = $3
+update dossiers set fetch_started_at = $1, updated_at = $2, missing_since = null where number = $3
 `
 
 type TouchDossierParams struct {
@@ -802,7 +816,7 @@ func (q *Queries) TrashDossier(ctx context.Context, arg TrashDossierParams) erro
 const updateDossier = `-- name: UpdateDossier :exec
 update dossiers set demarche = $1, state = $2, step = $3, updated_at = $4,
     fetch_started_at = $5, snapshot = $6, fingerprint = $7,
-    trashed_at = null, deleted_at = null, revision = revision + 1
+    trashed_at = null, deleted_at = null, missing_since = null, revision = revision + 1
 where number = $8
 `
 

@@ -57,9 +57,12 @@ type Dossier struct {
 	// EverInstructed tells whether the dossier was in instruction at some time.
 	EverInstructed bool `json:"ever_instructed,omitempty"`
 	// Decisions counts the acceptances, refusals and classings so far.
-	Decisions  int       `json:"decisions,omitempty"`
-	FiledAt    time.Time `json:"filed_at"`
-	UpdatedAt  time.Time `json:"updated_at"` // whole seconds: it cannot order two snapshots
+	Decisions int       `json:"decisions,omitempty"`
+	FiledAt   time.Time `json:"filed_at"`
+	UpdatedAt time.Time `json:"updated_at"` // whole seconds: it cannot order two snapshots
+	// EndedAt is when the decision was made that stands, or when DS says that it was
+	// deleted; zero when neither is so.
+	EndedAt    time.Time `json:"ended_at,omitzero"`
 	Motivation string    `json:"motivation,omitempty"`
 	// UsagerEmail is the address of the account that filed the form.
 	UsagerEmail string `json:"usager_email,omitempty"`
@@ -88,6 +91,12 @@ type Answer struct {
 // Reachable reports whether DS takes a message to the applicant.
 func (d *Dossier) Reachable() bool {
 	return d.State != Deleted && !d.Archived && !d.HiddenByUsager && !d.AccountDeleted
+}
+
+// endedBefore reports whether the dossier ended before a time and nobody went back on
+// that. DS's dates have whole seconds.
+func (d *Dossier) endedBefore(t time.Time) bool {
+	return (d.State.Decided() || d.State == Deleted) && !d.EndedAt.IsZero() && d.EndedAt.Before(t.Truncate(time.Second))
 }
 
 // Removal says that a dossier is in DS's bin, from which it can come back, or

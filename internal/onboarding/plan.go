@@ -15,6 +15,9 @@ import (
 // An action whose prerequisite is still missing is not returned: it will be once
 // the prerequisite is recorded, since whoever records an outcome plans again.
 func Plan(j *Journey, d *Dossier, r Record) []Action {
+	if d.endedBefore(r.ImportFrom) && r.untouched() {
+		return nil
+	}
 	p := planner{journey: j, dossier: d, record: r, policy: j.Policy[d.State]}
 	p.issue()
 	p.sandbox()

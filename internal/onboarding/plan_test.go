@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -145,6 +146,37 @@ func TestPlan_Failures(t *testing.T) {
 		w.record.Revision++
 		w.settle(t)
 		w.requirePolicy(t)
+	})
+}
+
+// What ended before the hub's work began leads to nothing, as long as nothing was made
+// for it; otherwise that date changes nothing.
+func TestPlan_EndedBefore(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(anyJourney(t))
+		if rapid.Bool().Draw(t, "known") {
+			history(t, w)
+		} else {
+			w.becomes(anyState(t))
+		}
+		untouched := true
+		for _, resource := range w.record.Resources {
+			untouched = untouched && resource.IntentAt.IsZero() && resource.DoneAt.IsZero()
+		}
+		from := time.Unix(rapid.Int64Range(1000, 2000).Draw(t, "from"), rapid.Int64Range(0, 1e9-1).Draw(t, "fraction"))
+		w.dossier.EndedAt = time.Unix(rapid.Int64Range(1000, 2000).Draw(t, "ended"), 0)
+		without := w.plan()
+		w.record.ImportFrom = from
+		ended := w.dossier.State.Decided() || w.dossier.State == onboarding.Deleted
+		if ended && untouched && w.dossier.EndedAt.Unix() < from.Unix() {
+			require.Empty(t, w.plan())
+			return
+		}
+		require.Equal(t, without, w.plan())
+
+		w.record.ImportFrom, w.dossier.EndedAt = from, time.Time{}
+		require.Equal(t, without, w.plan(), "a snapshot from before that date was read")
 	})
 }
 

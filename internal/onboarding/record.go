@@ -12,6 +12,9 @@ type Record struct {
 	// for good at one revision is planned again at the next.
 	Revision  int32
 	Resources map[ResourceKey]Resource
+	// ImportFrom is when the hub's work began for the dossier's form: what ended before
+	// is none of ours. Zero for no such date.
+	ImportFrom time.Time
 }
 
 // System is where a resource lives.
@@ -92,6 +95,16 @@ func (r Resource) Unsure() bool { return r.IntentAt.After(r.DoneAt) }
 
 // Get returns a resource, the zero one when the ledger holds none.
 func (r Record) Get(key ResourceKey) Resource { return r.Resources[key] }
+
+// untouched reports whether nothing was made for the dossier, nor may have been.
+func (r Record) untouched() bool {
+	for _, resource := range r.Resources {
+		if resource.Done() || resource.Open() {
+			return false
+		}
+	}
+	return true
+}
 
 // failed reports whether an action on the resource failed for good and nothing new
 // was said since.

@@ -27,6 +27,16 @@ type Metrics struct {
 	Holds *prometheus.CounterVec
 	// Changes counts dossiers by what a look at them brought: new, changed, known.
 	Changes *prometheus.CounterVec
+	// Unreadable counts dossiers that were marked as ones that DS lists and fails to
+	// give, and those of them that were read later: marked, read.
+	Unreadable *prometheus.CounterVec
+	// Polled counts the dossiers that polls read, by form, and CatchingUp says whether
+	// this process is reading one that is longer than a page.
+	Polled     *prometheus.CounterVec
+	CatchingUp *prometheus.GaugeVec
+	// Compared counts what the comparison of a whole form looked at: equal, differing,
+	// unlisted.
+	Compared *prometheus.CounterVec
 }
 
 // NewMetrics registers the hub's metrics, and those of its process, in a registry
@@ -51,10 +61,23 @@ func NewMetrics() *Metrics {
 		Changes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "passerelle_dossiers_read_total", Help: "Dossiers read, by what the look at them brought.",
 		}, []string{"result"}),
+		Unreadable: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "passerelle_dossiers_unreadable_total", Help: "Dossiers that DS lists and fails to give: marked, and read later.",
+		}, []string{"change"}),
+		Polled: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "passerelle_dossiers_polled_total", Help: "Dossiers read by polls.",
+		}, []string{"demarche"}),
+		CatchingUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "passerelle_catching_up", Help: "1 while this process reads a poll that is longer than a page.",
+		}, []string{"demarche"}),
+		Compared: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "passerelle_dossiers_compared_total", Help: "Dossiers compared once a day, by what came of it.",
+		}, []string{"demarche", "result"}),
 	}
 	m.Registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.Deliveries, m.Calls, m.Jobs, m.Holds, m.Changes,
+		m.Unreadable, m.Polled, m.CatchingUp, m.Compared,
 	)
 	return m
 }

@@ -66,11 +66,14 @@ func (r *dossierResolver) ConnectionUsager() string {
 	return "password"
 }
 
-func (r *dossierResolver) Usager() *profileID {
-	if r.d.accountDeleted {
-		return &profileID{"<deleted>", r.d.email}
+func (r *dossierResolver) Usager() (*profileID, error) {
+	if _, garbled := r.session.server.garbled.Load(r.d.number); garbled {
+		return nil, &apiError{code: "invalid_null", message: Spoil{Code: "invalid_null"}.message()}
 	}
-	return &profileID{graphql.ID(encodeID("User", r.d.email)), r.d.email}
+	if r.d.accountDeleted {
+		return &profileID{"<deleted>", r.d.email}, nil
+	}
+	return &profileID{graphql.ID(encodeID("User", r.d.email)), r.d.email}, nil
 }
 
 func (r *dossierResolver) Demarche() *descriptor { return &descriptor{r.d.demarche, r.session} }

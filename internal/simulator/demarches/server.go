@@ -68,6 +68,7 @@ type Server struct {
 	limiter *limiter
 	queries *queries
 	spoils  spoils
+	garbled sync.Map // the numbers of dossiers that cannot be given whole
 	postman *postman
 	shelf   shelf
 	opened  time.Time

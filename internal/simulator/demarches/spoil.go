@@ -47,6 +47,14 @@ func (s Spoil) message() string {
 // Spoil adds a way in which the API fails. The function it returns takes it away.
 func (s *Server) Spoil(spoil Spoil) (remove func()) { return s.spoils.add(spoil) }
 
+// Garble lets the API fail with invalid_null wherever it is to give that dossier's
+// account, whatever page it is on; the rest of it can be read. The function that it
+// returns mends it.
+func (s *Server) Garble(number int) (mend func()) {
+	s.garbled.Store(number, true)
+	return func() { s.garbled.Delete(number) }
+}
+
 // spoils are the failures in force.
 type spoils struct {
 	mu   sync.Mutex
