@@ -43,6 +43,8 @@ type task struct {
 	// what a ledger that was lost may have made, at any time before this one began.
 	look  bool
 	since time.Time
+	// lost says that a ledger that was lost may have made it.
+	lost bool
 }
 
 // resource is what the ledger holds of the thing that the task is about.
@@ -233,12 +235,12 @@ func (h *hand) intend(ctx context.Context, q *ledger.Queries, t *task, row *ledg
 			return wait, nil
 		}
 	}
+	t.lost = t.dossier.FiledAt.Before(row.LedgerBeganAt)
 	switch {
 	case !t.action.Looks():
 	case resource.Open():
 		t.look, t.since = true, resource.FirstIntentAt.Add(-clockSkew)
-	case t.dossier.FiledAt.Before(row.LedgerBeganAt):
-		// A ledger that was lost may have made it.
+	case t.lost:
 		t.look = true
 	}
 	if t.action.Settle {

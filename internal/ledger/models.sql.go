@@ -97,4 +97,11 @@ type Resource struct {
 	DoneAt         *time.Time
 	FailedRevision int32
 	Failure        string
+	GoneAt         *time.Time
+}
+
+type Verification struct {
+	One     bool
+	BegunAt time.Time
+	Runs    int64
 }

@@ -203,7 +203,7 @@ func (s *Stage) Hub(databaseURL string) (*config.Config, error) {
 		GitLabURL: s.GitLabURL, GitLabToken: s.gitlabToken, GitLabRootGroup: RootGroup, GitLabTrackingProject: TrackingProject,
 		MarkKey: s.markKey, AdminTokens: []config.AdminToken{config.NewAdminToken("admin", config.Admin, s.Admin)},
 		Journey: journey, LogLevel: slog.LevelInfo, LogFormat: "text",
-		CallTimeout: 30 * time.Second, PollInterval: 2 * time.Minute, RetryCap: 30 * time.Minute,
+		CallTimeout: 30 * time.Second, PollInterval: 2 * time.Minute, VerifyInterval: 24 * time.Hour, RetryCap: 30 * time.Minute,
 		Workers: 20, DatabaseConnections: 20,
 	}, nil
 }

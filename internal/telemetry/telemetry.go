@@ -27,6 +27,9 @@ type Metrics struct {
 	Throttled *prometheus.CounterVec
 	// Changes counts dossiers by what a look at them brought: new, changed, known.
 	Changes *prometheus.CounterVec
+	// Differences is in how many things the last comparison found the ledger and GitLab
+	// to differ, by kind.
+	Differences *prometheus.GaugeVec
 }
 
 // NewMetrics registers the hub's metrics, and those of its process, in a registry
@@ -51,10 +54,13 @@ func NewMetrics() *Metrics {
 		Changes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "passerelle_dossiers_read_total", Help: "Dossiers read, by what the look at them brought.",
 		}, []string{"result"}),
+		Differences: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "passerelle_differences", Help: "Differences between the ledger and GitLab at the last comparison, by kind.",
+		}, []string{"kind"}),
 	}
 	m.Registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.Deliveries, m.Calls, m.Jobs, m.Throttled, m.Changes,
+		m.Deliveries, m.Calls, m.Jobs, m.Throttled, m.Changes, m.Differences,
 	)
 	return m
 }
