@@ -48,6 +48,8 @@ type Scope struct {
 	// Recreate has what somebody deleted made anew.
 	Recreate bool
 
+	// messages has messages in DS looked for, too.
+	messages bool
 	// notesSince is when an issue must have been changed for its notes to be read; the
 	// zero time stands for always.
 	notesSince time.Time
@@ -98,6 +100,7 @@ func (r *Reconciler) Run(ctx context.Context, scope Scope, visit func(*Finding))
 		return fmt.Errorf("read since when the ledger is kept: %w", err)
 	}
 	scope.ledgerBegan = last.LedgerBeganAt
+	scope.messages = scope.notesSince.IsZero()
 	if !scope.All {
 		switch _, err := q.Dossier(ctx, scope.Dossier); {
 		case errors.Is(err, pgx.ErrNoRows):
@@ -128,12 +131,17 @@ func (r *Reconciler) Run(ctx context.Context, scope Scope, visit func(*Finding))
 	return nil
 }
 
-// throttled holds the queue when the service asked us to wait.
+// throttled holds the queue of the service that asked us to wait.
 func (r *Reconciler) throttled(ctx context.Context, err error) error {
-	if failure := connectors.AsFailure(err); failure != nil && failure.Class == connectors.Throttled && ctx.Err() == nil {
+	failure := connectors.AsFailure(err)
+	switch {
+	case failure == nil || failure.Class != connectors.Throttled || ctx.Err() != nil:
+		return err
+	case failure.Service == gitlab.Service:
 		return r.hold(ctx, QueueGitLab, failure)
+	default:
+		return r.hold(ctx, QueueDemarches, failure)
 	}
-	return err
 }
 
 // dossiers goes through the dossiers, a page at a time.
@@ -200,8 +208,12 @@ func (r *run) compare(ctx context.Context, row *ledger.Dossier, record onboardin
 	if err != nil {
 		return err
 	}
+	sent, err := r.lostMessages(ctx, &dossier, record)
+	if err != nil {
+		return err
+	}
 	differences := onboarding.Compare(r.Journey, &dossier, record, sight, r.scope.ledgerBegan)
-	var act, look bool
+	act, look := len(sent) > 0, false
 	for i := range differences {
 		d := &differences[i]
 		act = act || d.Remedy != onboarding.ToList
@@ -209,6 +221,7 @@ func (r *run) compare(ctx context.Context, row *ledger.Dossier, record onboardin
 	}
 	act = act || r.scope.Recreate && len(onboarding.Renewals(record)) > 0
 	if r.scope.DryRun || !act {
+		differences = append(differences, sent...)
 		if r.scope.Recreate {
 			differences = append(differences, onboarding.Renewals(onboarding.Correct(record, differences, sight.Begun))...)
 		}
@@ -217,7 +230,33 @@ func (r *run) compare(ctx context.Context, row *ledger.Dossier, record onboardin
 	}
 	lists := slices.DeleteFunc(slices.Clone(differences), func(d onboarding.Difference) bool { return d.Remedy != onboarding.ToList })
 	r.tell(ctx, row.Number, lists, false)
-	return r.settle(ctx, row.Number, sight, look)
+	return r.settle(ctx, row.Number, sight, look, sent)
+}
+
+// lostMessages looks in DS for what a ledger that was lost sent in rounds that are over:
+// the plan asks for the present one alone.
+func (r *run) lostMessages(ctx context.Context, dossier *onboarding.Dossier, record onboarding.Record) ([]onboarding.Difference, error) {
+	if !r.scope.messages || !dossier.FiledAt.Before(r.scope.ledgerBegan) || dossier.State == onboarding.Deleted {
+		return nil, nil
+	}
+	marks := map[string]onboarding.ResourceKey{}
+	for _, key := range onboarding.LostMessages(dossier, record) {
+		marks[r.Marks.Mark(dossier.Number, key)] = key
+	}
+	if len(marks) == 0 {
+		return nil, nil
+	}
+	ids, err := r.Demarches.FindMessages(ctx, dossier.Number, slices.Collect(maps.Keys(marks)))
+	if connectors.IsNotFound(err) {
+		return nil, nil // not visible now
+	} else if err != nil {
+		return nil, err
+	}
+	var found []onboarding.Difference
+	for _, mark := range slices.Sorted(maps.Keys(ids)) {
+		found = append(found, onboarding.FoundMessage(marks[mark], ids[mark]))
+	}
+	return found, nil
 }
 
 // tell tells of differences. What everybody can see is told loudly.
@@ -233,7 +272,7 @@ func (r *run) tell(ctx context.Context, dossier int64, differences []onboarding.
 
 // settle deals with a dossier's differences under its lease: what was about to be made
 // when the lists were read is there by now.
-func (r *run) settle(ctx context.Context, number int64, sight onboarding.Sight, look bool) error {
+func (r *run) settle(ctx context.Context, number int64, sight onboarding.Sight, look bool, sent []onboarding.Difference) error {
 	lease, err := r.takePatiently(ctx, number)
 	if err != nil {
 		return err
@@ -254,6 +293,11 @@ func (r *run) settle(ctx context.Context, number int64, sight onboarding.Sight, 
 	}
 	differences := onboarding.Compare(r.Journey, dossier, record, sight, r.scope.ledgerBegan)
 	differences = slices.DeleteFunc(differences, func(d onboarding.Difference) bool { return d.Remedy == onboarding.ToList })
+	for _, d := range sent {
+		if record.Get(d.Resource) == (onboarding.Resource{}) {
+			differences = append(differences, d)
+		}
+	}
 	if r.scope.Recreate {
 		corrected := onboarding.Correct(record, differences, sight.Begun)
 		differences = append(differences, onboarding.Renewals(corrected)...)
@@ -396,6 +440,9 @@ func (r *run) fact(dossier int64, d *onboarding.Difference) ledger.Fact {
 	case onboarding.ToAdopt:
 		fact.Kind = ledger.ResourceFound
 		fact.Data["path"], fact.Data["url"], fact.Data["known"] = d.Thing.Path, d.Thing.URL, d.Ledger
+		if d.Thing.Message != "" {
+			fact.Data["id"] = d.Thing.Message
+		}
 	case onboarding.ToClose, onboarding.ToArchive, onboarding.ToDelete:
 		fact.Kind = ledger.DuplicateClosed
 		fact.Data["kept"], fact.Data["remedy"] = d.Keep, d.Remedy

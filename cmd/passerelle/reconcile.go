@@ -76,7 +76,7 @@ func (r *reconcileCommand) Run(w *world) error {
 func plainly(err error) error {
 	snoozed := &rivertype.JobSnoozeError{}
 	if errors.As(err, &snoozed) {
-		return fmt.Errorf("GitLab asked us to wait, and its queue is held: try again in %s", snoozed.Duration.Round(time.Second))
+		return fmt.Errorf("a service asked us to wait, and its queue is held: try again in %s", snoozed.Duration.Round(time.Second))
 	}
 	return err
 }

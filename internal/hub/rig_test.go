@@ -106,7 +106,16 @@ func setup(t *testing.T) *rig {
 // anew is the same stage with another, empty database.
 func (r *rig) anew() *rig {
 	r.t.Helper()
-	other := &rig{Stage: r.Stage, t: r.t, ctx: r.ctx, timing: r.timing, clock: r.clock, database: localpgtest.Migrated(r.t)}
+	other := r.on(localpgtest.Migrated(r.t))
+	// The database is a copy; the ledger in it begins now.
+	other.exec("update installation set began_at = clock_timestamp()")
+	return other
+}
+
+// on is the same stage with another database.
+func (r *rig) on(database string) *rig {
+	r.t.Helper()
+	other := &rig{Stage: r.Stage, t: r.t, ctx: r.ctx, timing: r.timing, clock: r.clock, database: database}
 	var err error
 	other.config, err = r.Hub(other.database)
 	require.NoError(r.t, err)
@@ -115,9 +124,6 @@ func (r *rig) anew() *rig {
 	other.pool, err = pgxpool.New(r.ctx, other.database)
 	require.NoError(r.t, err)
 	r.t.Cleanup(other.pool.Close)
-	// The database is a copy; the ledger in it begins now.
-	_, err = other.pool.Exec(r.ctx, "update installation set began_at = clock_timestamp()")
-	require.NoError(r.t, err)
 	return other
 }
 

@@ -25,6 +25,8 @@ type Sight struct {
 // Thing is something that stands in GitLab.
 type Thing struct {
 	ID int64
+	// Message is the id of a message in DS, which is no number.
+	Message string
 	// Path is the full path of a group or a project.
 	Path, URL string
 	// Marked tells that it bears the dossier's mark, where only we put it.
@@ -316,4 +318,27 @@ func counted(people map[string]int) string {
 		}
 	}
 	return cmp.Or(strings.Join(parts, ", "), "nobody")
+}
+
+// LostMessages returns the keys of the messages that a ledger that was lost may have
+// sent for a dossier, and of which this one knows nothing.
+func LostMessages(d *Dossier, r Record) []ResourceKey {
+	var keys []ResourceKey
+	if received := MessageKey(MessageReceived, 0); r.Get(received) == (Resource{}) {
+		keys = append(keys, received)
+	}
+	for round := 1; round <= d.Decisions; round++ {
+		accepted, refused := MessageKey(MessageAccepted, round), MessageKey(MessageRefused, round)
+		if r.Get(accepted) == (Resource{}) && r.Get(refused) == (Resource{}) {
+			keys = append(keys, accepted, refused)
+		}
+	}
+	return keys
+}
+
+// FoundMessage is a message of ours of which the ledger knows nothing.
+func FoundMessage(key ResourceKey, id string) Difference {
+	return Difference{
+		Kind: DiffFound, Resource: key, Remedy: ToAdopt, Thing: Thing{Message: id}, Ledger: "nothing", GitLab: "sent, in DS",
+	}
 }

@@ -1,6 +1,7 @@
 package onboarding
 
 import (
+	"cmp"
 	"maps"
 	"strconv"
 	"time"
@@ -60,7 +61,7 @@ func (r Record) adopt(d *Difference, now time.Time) {
 	}
 	known := Resource{IntentAt: now, DoneAt: now}
 	r.Resources[d.Resource] = Resource{
-		IntentAt: now, DoneAt: now, ExternalID: strconv.FormatInt(d.Thing.ID, 10), URL: d.Thing.URL, Path: d.Thing.Path,
+		IntentAt: now, DoneAt: now, ExternalID: cmp.Or(d.Thing.Message, strconv.FormatInt(d.Thing.ID, 10)), URL: d.Thing.URL, Path: d.Thing.Path,
 	}
 	switch d.Resource.Kind {
 	case KindProject:
