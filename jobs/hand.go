@@ -210,7 +210,7 @@ func (h *hand) record(ctx context.Context, q *ledger.Queries) error {
 }
 
 // load reads what the plan is made of.
-func (h *hand) load(ctx context.Context, q *ledger.Queries, row *ledger.Dossier) (*onboarding.Dossier, onboarding.Record, error) {
+func (c *crew) load(ctx context.Context, q *ledger.Queries, row *ledger.Dossier) (*onboarding.Dossier, onboarding.Record, error) {
 	var dossier onboarding.Dossier
 	if err := json.Unmarshal(row.Snapshot, &dossier); err != nil {
 		return nil, onboarding.Record{}, fmt.Errorf("read the snapshot of dossier %d: %w", row.Number, err)

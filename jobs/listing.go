@@ -274,6 +274,9 @@ func (r *Reconciler) read(ctx context.Context, key onboarding.ResourceKey, id in
 // itself does not tell on every version of GitLab.
 func (r *Reconciler) dying(ctx context.Context, project string) (bool, error) {
 	group, err := r.GitLab.Group(ctx, path.Dir(project))
+	if connectors.IsNotFound(err) {
+		return false, nil // somebody's own namespace, or a group that is hidden from us
+	}
 	return group.Deleting, err
 }
 

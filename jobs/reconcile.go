@@ -114,11 +114,11 @@ func (r *Reconciler) Run(ctx context.Context, scope Scope, visit func(*Finding))
 	}
 	found, err := r.list(ctx)
 	if err != nil {
-		return r.throttled(ctx, err)
+		return r.throttled(ctx, scope, err)
 	}
 	one := &run{Reconciler: r, scope: scope, seen: found, visit: visit}
 	if err := one.dossiers(ctx); err != nil {
-		return r.throttled(ctx, err)
+		return r.throttled(ctx, scope, err)
 	}
 	if scope.All {
 		if err := one.strangers(ctx); err != nil {
@@ -132,10 +132,10 @@ func (r *Reconciler) Run(ctx context.Context, scope Scope, visit func(*Finding))
 }
 
 // throttled holds the queue of the service that asked us to wait.
-func (r *Reconciler) throttled(ctx context.Context, err error) error {
+func (r *Reconciler) throttled(ctx context.Context, scope Scope, err error) error {
 	failure := connectors.AsFailure(err)
 	switch {
-	case failure == nil || failure.Class != connectors.Throttled || ctx.Err() != nil:
+	case scope.DryRun || failure == nil || failure.Class != connectors.Throttled || ctx.Err() != nil:
 		return err
 	case failure.Service == gitlab.Service:
 		return r.hold(ctx, QueueGitLab, failure)
@@ -282,7 +282,7 @@ func (r *run) settle(ctx context.Context, number int64, sight onboarding.Sight, 
 	ctx, cancel := context.WithTimeout(ctx, r.Timing.jobTimeout())
 	defer cancel()
 
-	dossier, record, err := r.load(ctx, number)
+	dossier, record, err := r.reload(ctx, number)
 	if err != nil {
 		return err
 	}
@@ -335,14 +335,14 @@ func (r *Reconciler) takePatiently(ctx context.Context, dossier int64) (*lease, 
 	}
 }
 
-// load reads a dossier and what is recorded of it.
-func (r *Reconciler) load(ctx context.Context, number int64) (*onboarding.Dossier, onboarding.Record, error) {
+// reload reads a dossier and what is recorded of it.
+func (r *Reconciler) reload(ctx context.Context, number int64) (*onboarding.Dossier, onboarding.Record, error) {
 	q := ledger.New(r.Pool)
 	row, err := q.Dossier(ctx, number)
 	if err != nil {
 		return nil, onboarding.Record{}, fmt.Errorf("read dossier %d: %w", number, err)
 	}
-	return (&hand{crew: r.crew}).load(ctx, q, &row)
+	return r.load(ctx, q, &row)
 }
 
 // remove closes, archives or deletes a duplicate. Each is the same whether it is done
@@ -377,7 +377,7 @@ func (r *run) record(ctx context.Context, lease *lease, differences []onboarding
 		if !row.Leased {
 			return fmt.Errorf("dossier %d: the lease ran out; it is compared the next time", lease.dossier)
 		}
-		dossier, record, err := (&hand{crew: r.crew}).load(ctx, q, &row.Dossier)
+		dossier, record, err := r.load(ctx, q, &row.Dossier)
 		if err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func (r *reconcileCommand) Run(w *world) error {
 		err = reconciler.Run(ctx, jobs.Scope{All: r.All, Dossier: r.Dossier, DryRun: r.DryRun, Recreate: r.Recreate}, func(f *jobs.Finding) {
 			found = append(found, difference{f.Dossier, string(f.Kind), f.Resource.String(), f.Ledger, f.GitLab, string(f.Remedy), f.Done})
 		})
-		err = errors.Join(r.print(w, found), plainly(err))
+		err = errors.Join(plainly(err), r.print(w, found, err == nil))
 		if err == nil && r.DryRun && len(found) > 0 {
 			return exitCode(exitDifferent)
 		}
@@ -81,7 +81,11 @@ func plainly(err error) error {
 	return err
 }
 
-func (r *reconcileCommand) print(w *world, found []difference) error {
+// print prints what was found; that there is nothing is only said of a whole look.
+func (r *reconcileCommand) print(w *world, found []difference, whole bool) error {
+	if len(found) == 0 && !whole {
+		return nil
+	}
 	if r.JSON {
 		return w.json(map[string]any{"differences": found})
 	}
