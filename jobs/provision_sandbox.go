@@ -46,6 +46,10 @@ func (c *crew) provisionSandbox(ctx context.Context, t *task) (outcome, error) {
 // else's stands, which is never touched, the path gets the dossier's number.
 func (c *crew) createGroup(ctx context.Context, t *task) (outcome, error) {
 	number := t.dossier.Number
+	parent, err := c.rootGroup.id(ctx, c.GitLab, c.RootGroup)
+	if err != nil {
+		return outcome{}, err
+	}
 	if t.lost {
 		// It may have been renamed since, or the dossier's project.
 		if group, found, err := c.pastGroup(ctx, number); err != nil || found {
@@ -61,10 +65,6 @@ func (c *crew) createGroup(ctx context.Context, t *task) (outcome, error) {
 		return outcome{}, refuse("create group",
 			"the project's name holds no letter or digit that a path can be made of",
 			"ask the applicant to correct the project's name, or accept the dossier again after a correction")
-	}
-	parent, err := c.rootGroup.id(ctx, c.GitLab, c.RootGroup)
-	if err != nil {
-		return outcome{}, err
 	}
 	for _, segment := range []string{plain, suffixed} {
 		if t.action.Settle {

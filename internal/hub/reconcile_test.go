@@ -60,9 +60,13 @@ func (r *rig) data(number int, kind ledger.EntryKind) []string {
 }
 
 // inOrder is a hub with one accepted dossier on which nothing differs.
-func inOrder(t *testing.T) (r *rig, number int) {
+func inOrder(t *testing.T, options ...func(*stage.Options)) (r *rig, number int) {
 	t.Helper()
-	r = setup(t)
+	var o stage.Options
+	for _, option := range options {
+		option(&o)
+	}
+	r = setupStage(t, o)
 	r.start()
 	number = r.file("Portail des agents")
 	r.settled()
@@ -181,6 +185,38 @@ func TestReconcile_Deleted(t *testing.T) {
 			require.Empty(t, r.reconcile(jobs.Scope{All: true, Recreate: true}), "it is there")
 		})
 	}
+}
+
+// Older versions of GitLab keep the path of what is being deleted: what is made anew
+// stands beside it, or waits.
+func TestReconcile_DeletedOnOlderVersions(t *testing.T) {
+	t.Parallel()
+	legacy := func(o *stage.Options) { o.LegacyDeletion = true }
+	t.Run("group", func(t *testing.T) {
+		t.Parallel()
+		r, number := inOrder(t, legacy)
+		r.quietly(r.GitLab.DeleteGroup(r.groupOf(number), stage.User))
+		r.verify()
+		require.Len(t, r.data(number, ledger.ResourceGone), 2)
+		r.reconcile(jobs.Scope{Dossier: int64(number), Recreate: true})
+		r.sound(stock{Groups: 2, Projects: 2, Commits: 2, Invitations: 8, Issues: 1, Notes: 1, Messages: 2})
+		require.Equal(t, "embarquement/"+portail+"-1001", r.groupOf(number))
+		require.Empty(t, r.differences())
+	})
+	t.Run("project", func(t *testing.T) {
+		t.Parallel()
+		r, number := inOrder(t, legacy)
+		path := r.groupOf(number) + "/bac-a-sable"
+		r.quietly(r.GitLab.DeleteProject(path, stage.User))
+		r.verify()
+		r.reconcile(jobs.Scope{Dossier: int64(number), Recreate: true})
+		r.eventually("it is tried while the old one is being deleted", func() bool {
+			return count(r, "select count(*) from river_job where kind = 'provision_sandbox' and errors is not null") > 0
+		})
+		r.quietly(r.GitLab.PurgeProject(path))
+		r.sound(accepted(1))
+		require.Empty(t, r.differences())
+	})
 }
 
 // Taken back from deletion, it is ours as before.

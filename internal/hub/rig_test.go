@@ -92,11 +92,17 @@ func (r *rig) lossy() *rig {
 // setup sets a stage and an empty database up; the test starts its hubs.
 func setup(t *testing.T) *rig {
 	t.Helper()
+	return setupStage(t, stage.Options{})
+}
+
+func setupStage(t *testing.T, o stage.Options) *rig {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	r := &rig{t: t, ctx: ctx, timing: quick(), clock: &clock{}}
 	var err error
-	r.Stage, err = stage.New(ctx, stage.Options{Clock: r.clock.now})
+	o.Clock = r.clock.now
+	r.Stage, err = stage.New(ctx, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 

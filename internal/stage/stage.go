@@ -43,6 +43,9 @@ type Options struct {
 	Clock func() time.Time
 	// RateLimit is DS's limit per minute and token, 0 for none.
 	RateLimit int
+	// LegacyDeletion has GitLab keep the path of what is marked for deletion, as older
+	// versions do.
+	LegacyDeletion bool
 	// Seed makes faults repeatable.
 	Seed uint64
 	// FirstDossier is the number of the first dossier; DS's own default if 0.
@@ -147,7 +150,7 @@ func (s *Stage) openDS(ctx context.Context, o Options) (err error) {
 }
 
 func (s *Stage) openGitLab(ctx context.Context, o Options) (err error) {
-	s.GitLab = gitlab.New(gitlab.Options{Token: s.gitlabToken, Username: User, Now: o.Clock, FaultSeed: o.Seed})
+	s.GitLab = gitlab.New(gitlab.Options{Token: s.gitlabToken, Username: User, Now: o.Clock, FaultSeed: o.Seed, LegacyDeletion: o.LegacyDeletion})
 	if o.State == nil {
 		err = s.furnish()
 	} else {
