@@ -22,8 +22,6 @@ type listing struct {
 	things map[onboarding.ResourceKind]map[int64]onboarding.Thing
 	// marked holds the numbers of what bears a dossier's mark.
 	marked map[int64]map[onboarding.ResourceKind][]int64
-	// dying are the paths of groups that are marked for deletion, with all inside.
-	dying []string
 	// talk tells of the comments on an issue.
 	talk map[int64]talk
 }
@@ -48,9 +46,6 @@ func (r *Reconciler) list(ctx context.Context) (*listing, error) {
 	}
 	err = r.GitLab.EachGroup(ctx, r.RootGroup, func(group gitlab.Group) {
 		l.add(onboarding.GroupKey, groupThing(group), r.owner(group.Description, onboarding.GroupKey))
-		if group.Deleting {
-			l.dying = append(l.dying, group.Path+"/")
-		}
 	})
 	if err != nil {
 		return nil, err
@@ -136,7 +131,7 @@ func (r *Reconciler) sight(ctx context.Context, l *listing, scope *Scope, number
 		}
 		s.Things[key.Kind] = things
 	}
-	l.bury(s)
+	bury(s)
 	if err := r.seeNotes(ctx, l, scope, record, s); err != nil {
 		return s, err
 	}
@@ -149,17 +144,12 @@ func (r *Reconciler) sight(ctx context.Context, l *listing, scope *Scope, number
 }
 
 // bury marks the projects of groups that are being deleted.
-func (l *listing) bury(s onboarding.Sight) {
-	dying := l.dying
-	for _, group := range s.Things[onboarding.KindGroup] {
-		if group.Deleting {
-			dying = append(slices.Clip(dying), group.Path+"/")
-		}
-	}
+func bury(s onboarding.Sight) {
 	for i := range s.Things[onboarding.KindProject] {
 		project := &s.Things[onboarding.KindProject][i]
-		project.Deleting = project.Deleting ||
-			slices.ContainsFunc(dying, func(group string) bool { return strings.HasPrefix(project.Path, group) })
+		project.Deleting = project.Deleting || slices.ContainsFunc(s.Things[onboarding.KindGroup], func(group onboarding.Thing) bool {
+			return group.Deleting && strings.HasPrefix(project.Path, group.Path+"/")
+		})
 	}
 }
 
@@ -239,7 +229,7 @@ func (r *Reconciler) again(ctx context.Context, before onboarding.Sight, record 
 		}
 		s.Things[key.Kind] = things
 	}
-	(&listing{}).bury(s)
+	bury(s)
 	if iid := knownID(record, onboarding.IssueKey); iid != 0 && before.Things[onboarding.KindNote] != nil {
 		return s, r.readNotes(ctx, iid, s)
 	}
