@@ -44,6 +44,9 @@ type Timing struct {
 	EffectMargin time.Duration
 	// PollInterval is the time from one poll of a form to the next.
 	PollInterval time.Duration
+	// VerifyInterval is the time from one comparison with GitLab to the next; none is
+	// made by itself when it is zero.
+	VerifyInterval time.Duration
 	// RetryCap bounds the delay between two attempts at a job.
 	RetryCap time.Duration
 	// CompareInterval is the time from one comparison of a whole form to the next.
@@ -71,6 +74,7 @@ func DefaultTiming() Timing {
 		CallTimeout:     30 * time.Second,
 		EffectMargin:    15 * time.Second,
 		PollInterval:    2 * time.Minute,
+		VerifyInterval:  24 * time.Hour,
 		RetryCap:        30 * time.Minute,
 		CompareInterval: 24 * time.Hour,
 		UnreadableRetry: time.Minute,
@@ -120,7 +124,7 @@ func NewClient(o Options) (*Client, error) {
 	if o.InsertOnly {
 		return river.NewClient(riverpgxv5.New(o.Pool), config)
 	}
-	c := &crew{Options: o, turns: newTurns(), outages: newOutages(), pastIssues: newPastIssues()}
+	c := newCrew(o)
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &syncDossier{crew: c})
 	river.AddWorker(workers, &pollDemarche{crew: c})
@@ -130,6 +134,7 @@ func NewClient(o Options) (*Client, error) {
 	river.AddWorker(workers, &actionWorker[OpenTrackingIssue]{crew: c, perform: c.openTrackingIssue})
 	river.AddWorker(workers, &actionWorker[UpdateTrackingIssue]{crew: c, perform: c.updateTrackingIssue})
 	river.AddWorker(workers, &actionWorker[WriteBack]{crew: c, perform: c.writeBack})
+	river.AddWorker(workers, &verifyResources{crew: c})
 
 	config.Workers = workers
 	config.Queues = map[string]river.QueueConfig{
@@ -138,6 +143,9 @@ func NewClient(o Options) (*Client, error) {
 	}
 	for _, demarche := range o.Journey.Demarches {
 		config.PeriodicJobs = append(config.PeriodicJobs, pollPeriodically(demarche.Number, o.Timing.PollInterval))
+	}
+	if o.Timing.VerifyInterval > 0 {
+		config.PeriodicJobs = append(config.PeriodicJobs, verifyPeriodically(o.Timing.VerifyInterval))
 	}
 	config.FetchCooldown = 2 * time.Millisecond
 	config.FetchPollInterval = 500 * time.Millisecond
@@ -157,11 +165,19 @@ func NewClient(o Options) (*Client, error) {
 // crew is what all workers share.
 type crew struct {
 	Options
-	turns      *turns
-	outages    *outages
-	imports    imports
-	rootGroup  rootGroup
-	pastIssues *pastIssues
+	turns     *turns
+	outages   *outages
+	imports   imports
+	rootGroup rootGroup
+
+	pastIssues, pastGroups, pastProjects *past
+}
+
+func newCrew(o Options) *crew {
+	return &crew{
+		Options: o, turns: newTurns(), outages: newOutages(),
+		pastIssues: newPast(), pastGroups: newPast(), pastProjects: newPast(),
+	}
 }
 
 // client is the River client that the job in ctx runs in.

@@ -42,6 +42,8 @@ type task struct {
 	// what a ledger that was lost may have made, at any time before this one began.
 	look  bool
 	since time.Time
+	// lost says that a ledger that was lost may have made it.
+	lost bool
 }
 
 // subject is what the failures of an outage are counted by.
@@ -208,7 +210,7 @@ func (h *hand) record(ctx context.Context, q *ledger.Queries) error {
 }
 
 // load reads what the plan is made of.
-func (h *hand) load(ctx context.Context, q *ledger.Queries, row *ledger.Dossier) (*onboarding.Dossier, onboarding.Record, error) {
+func (c *crew) load(ctx context.Context, q *ledger.Queries, row *ledger.Dossier) (*onboarding.Dossier, onboarding.Record, error) {
 	var dossier onboarding.Dossier
 	if err := json.Unmarshal(row.Snapshot, &dossier); err != nil {
 		return nil, onboarding.Record{}, fmt.Errorf("read the snapshot of dossier %d: %w", row.Number, err)
@@ -217,7 +219,7 @@ func (h *hand) load(ctx context.Context, q *ledger.Queries, row *ledger.Dossier)
 	if err != nil {
 		return nil, onboarding.Record{}, fmt.Errorf("read the resources of dossier %d: %w", row.Number, err)
 	}
-	from, err := h.importFrom(ctx, q, row.Demarche)
+	from, err := c.importFrom(ctx, q, row.Demarche)
 	if err != nil {
 		return nil, onboarding.Record{}, err
 	}
@@ -239,12 +241,12 @@ func (h *hand) intend(ctx context.Context, q *ledger.Queries, t *task, row *ledg
 			return wait, nil
 		}
 	}
+	t.lost = t.dossier.FiledAt.Before(row.LedgerBeganAt)
 	switch {
 	case !t.action.Looks():
 	case resource.Open():
 		t.look, t.since = true, resource.FirstIntentAt.Add(-clockSkew)
-	case t.dossier.FiledAt.Before(row.LedgerBeganAt):
-		// A ledger that was lost may have made it.
+	case t.lost:
 		t.look = true
 	}
 	if t.action.Settle {

@@ -36,25 +36,16 @@ func (g *gate) probing() bool { return g.probes != nil }
 // queue is held on any replica. When the hold is an outage's whose probe is due, the
 // first job to come is let through as the probe.
 func (c *crew) enter(ctx context.Context, queue string) (*gate, error) {
-	holds, err := ledger.New(c.Pool).Holds(ctx, queue)
-	if err != nil {
-		return nil, fmt.Errorf("read the holds on queue %s: %w", queue, err)
-	}
-	var (
-		wait, spread time.Duration
-		due          bool
-	)
-	for i := range holds {
-		hold := &holds[i]
-		due = due || hold.Probes != nil && hold.Remaining <= 0
-		wait, spread = max(wait, hold.Remaining), max(spread, hold.Age/10)
-	}
+	held, wait, spread, err := c.holds(ctx, queue)
 	switch {
-	case len(holds) == 0:
+	case err != nil:
+		return nil, err
+	case !held:
 		return &gate{queue: queue}, nil
-	case wait > 0 || !due:
+	case wait > 0:
 		return nil, c.putOff(wait, spread)
 	}
+	// What holds without a time left is an outage whose probe is due.
 	probes, err := ledger.New(c.Pool).ClaimProbe(ctx, ledger.ClaimProbeParams{
 		Queue: queue, Author: ledger.AuthorOutage, Term: c.Timing.leaseTerm(),
 	})
@@ -65,6 +56,28 @@ func (c *crew) enter(ctx context.Context, queue string) (*gate, error) {
 		return nil, fmt.Errorf("probe queue %s: %w", queue, err)
 	}
 	return &gate{queue: queue, probes: probes}, nil
+}
+
+// held is enter for what is no probe.
+func (c *crew) held(ctx context.Context, queue string) error {
+	held, wait, spread, err := c.holds(ctx, queue)
+	if err != nil || !held {
+		return err
+	}
+	return c.putOff(wait, spread)
+}
+
+// holds tells whether a queue is held, how long that will last, and over which time
+// those who wait are to be spread.
+func (c *crew) holds(ctx context.Context, queue string) (held bool, wait, spread time.Duration, err error) {
+	all, err := ledger.New(c.Pool).Holds(ctx, queue)
+	if err != nil {
+		return false, 0, 0, fmt.Errorf("read the holds on queue %s: %w", queue, err)
+	}
+	for i := range all {
+		wait, spread = max(wait, all[i].Remaining), max(spread, all[i].Age/10)
+	}
+	return len(all) > 0, wait, spread, nil
 }
 
 // putOff puts a job off while its queue is held: not for so long that it would not

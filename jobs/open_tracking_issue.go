@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"strconv"
-	"time"
 
 	"github.com/riverqueue/river"
 
@@ -55,51 +54,11 @@ func (c *crew) openTrackingIssue(ctx context.Context, t *task) (outcome, error) 
 // findIssue looks for the dossier's issue among those that the hub opened.
 func (c *crew) findIssue(ctx context.Context, t *task) (gitlab.Issue, bool, error) {
 	if t.since.IsZero() {
-		return c.pastIssues.find(ctx, c.GitLab, c.TrackingProject, c.Marks.Mark(t.dossier.Number, onboarding.IssueKey))
+		return c.pastIssue(ctx, t.dossier.Number)
 	}
 	return c.GitLab.FindIssue(ctx, c.TrackingProject, t.since, func(issue gitlab.Issue) bool {
 		return c.Marks.In(issue.Description, t.dossier.Number, onboarding.IssueKey)
 	})
-}
-
-// pastIssues knows the issues that stood in the tracking project when it was first
-// asked, by their marks. A ledger that was lost made its issues before that; listing
-// them anew for each of thousands of dossiers would take hours.
-type pastIssues struct {
-	turn   chan struct{} // holds one token while somebody lists
-	byMark map[string]gitlab.Issue
-	// listed tells that all were, until how far a listing came that broke off.
-	listed bool
-	until  time.Time
-}
-
-func newPastIssues() *pastIssues {
-	return &pastIssues{turn: make(chan struct{}, 1), byMark: map[string]gitlab.Issue{}}
-}
-
-func (p *pastIssues) find(ctx context.Context, client *gitlab.Client, project, mark string) (gitlab.Issue, bool, error) {
-	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
-	case <-ctx.Done():
-		return gitlab.Issue{}, false, ctx.Err()
-	}
-	if !p.listed {
-		err := client.EachIssue(ctx, project, p.until, func(issue gitlab.Issue) {
-			for _, mark := range onboarding.MarksIn(issue.Description) {
-				if known, twice := p.byMark[mark]; !twice || issue.IID < known.IID {
-					p.byMark[mark] = gitlab.Issue{IID: issue.IID, URL: issue.URL}
-				}
-			}
-			p.until = issue.CreatedAt.Add(-time.Second)
-		})
-		if err != nil {
-			return gitlab.Issue{}, false, err
-		}
-		p.listed = true
-	}
-	issue, found := p.byMark[mark]
-	return issue, found, nil
 }
 
 func issueChange(issue gitlab.Issue) change {

@@ -46,6 +46,16 @@ func (c *crew) provisionSandbox(ctx context.Context, t *task) (outcome, error) {
 // else's stands, which is never touched, the path gets the dossier's number.
 func (c *crew) createGroup(ctx context.Context, t *task) (outcome, error) {
 	number := t.dossier.Number
+	parent, err := c.rootGroup.id(ctx, c.GitLab, c.RootGroup)
+	if err != nil {
+		return outcome{}, err
+	}
+	if t.lost {
+		// It may have been renamed since, or the dossier's project.
+		if group, found, err := c.pastGroup(ctx, number); err != nil || found {
+			return t.groupMade(group, true), err
+		}
+	}
 	request := c.Journey.Request(&t.dossier)
 	plain, suffixed := onboarding.GroupPaths(request, number)
 	if tried := t.resource().Path; t.action.Settle && tried != "" {
@@ -55,10 +65,6 @@ func (c *crew) createGroup(ctx context.Context, t *task) (outcome, error) {
 		return outcome{}, refuse("create group",
 			"the project's name holds no letter or digit that a path can be made of",
 			"ask the applicant to correct the project's name, or accept the dossier again after a correction")
-	}
-	parent, err := c.rootGroup.id(ctx, c.GitLab, c.RootGroup)
-	if err != nil {
-		return outcome{}, err
 	}
 	for _, segment := range []string{plain, suffixed} {
 		if t.action.Settle {
@@ -98,7 +104,7 @@ func (c *crew) groupOfOurs(ctx context.Context, dossier int64, segment string) (
 	if connectors.IsNotFound(err) {
 		return gitlab.Group{}, false, nil // taken, and hidden from us: somebody else's
 	}
-	return group, err == nil && c.Marks.In(group.Description, dossier, onboarding.GroupKey), err
+	return group, err == nil && !group.Deleting && c.Marks.In(group.Description, dossier, onboarding.GroupKey), err
 }
 
 func (t *task) groupMade(group gitlab.Group, adopted bool) outcome {
@@ -115,6 +121,11 @@ func (c *crew) createProject(ctx context.Context, t *task) (outcome, error) {
 	group, err := t.idOf(onboarding.GroupKey)
 	if err != nil {
 		return outcome{}, err
+	}
+	if t.lost {
+		if project, found, err := c.pastProject(ctx, t.dossier.Number); err != nil || found {
+			return t.projectMade(project, true), err
+		}
 	}
 	sandbox := c.Journey.GitLab.Sandbox
 	if !t.action.Settle {
@@ -140,7 +151,10 @@ func (c *crew) createProject(ctx context.Context, t *task) (outcome, error) {
 		return t.notThere(), nil
 	case err != nil:
 		return outcome{}, err
-	case c.Marks.In(project.Description, t.dossier.Number, onboarding.ProjectKey):
+	case project.Deleting && !t.action.Settle:
+		return outcome{}, refuse("create project", "a project that is being deleted stands at "+full,
+			"wait until it is gone, or take it up again in GitLab and run passerelle reconcile; then replay the job")
+	case !project.Deleting && c.Marks.In(project.Description, t.dossier.Number, onboarding.ProjectKey):
 		return t.projectMade(project, true), nil
 	case t.action.Settle:
 		return t.notThere(), nil

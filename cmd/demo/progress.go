@@ -136,6 +136,20 @@ func sentence(e *ledger.LedgerEntry) string {
 		where, what = "hub", "FAILED "+get("action")+": "+get("reason")
 	case ledger.LedgerRestored:
 		where, what = "hub", "ledger restored: "+get("reason")
+	case ledger.ResourceMoved:
+		what = get("resource") + " moved: " + get("to")
+	case ledger.ResourceGone:
+		what = get("resource") + " deleted by somebody"
+	case ledger.ResourceReturned:
+		what = get("resource") + " is there again"
+	case ledger.ResourceFound:
+		what = get("resource") + " found by its mark: #" + get("id")
+	case ledger.ResourceFollowed:
+		what = get("resource") + " as GitLab shows it: " + get("found")
+	case ledger.DuplicateClosed:
+		what = "duplicate " + get("resource") + " #" + get("id") + ": " + get("remedy")
+	case ledger.ResourceRenewed:
+		where, what = "hub", get("resource")+" is to be made again"
 	case ledger.JobReplayed:
 		where, what = "hub", get("kind")+" replayed"
 	case ledger.QueueHeld, ledger.QueueReleased:

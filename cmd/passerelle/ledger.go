@@ -41,7 +41,7 @@ func (r *ledgerRestored) Run(w *world) error {
 			if err != nil {
 				return fmt.Errorf("note the restoration: %w", err)
 			}
-			_, err = fmt.Fprintln(w.stdout, "noted: for dossiers from before now, the hub looks for what it may have made already")
+			_, err = fmt.Fprintln(w.stdout, "noted: for dossiers from before now, the hub looks for what it may have made already; once it has read the forms, run passerelle reconcile --all")
 			return err
 		})
 	})

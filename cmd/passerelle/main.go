@@ -24,11 +24,13 @@ const (
 )
 
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Serve webhooks and work jobs, until told to stop."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, or take it away."`
-	Jobs    jobsCommand    `cmd:"" help:"Look at background jobs and replay what failed."`
-	Holds   holdsCommand   `cmd:"" help:"See what keeps queues from running, hold one, or lift its holds."`
-	Ledger  ledgerCommand  `cmd:"" help:"Read a dossier's story, and verify that nobody changed it."`
+	Serve     serveCommand     `cmd:"" help:"Serve webhooks and work jobs, until told to stop."`
+	Migrate   migrateCommand   `cmd:"" help:"Bring the database's schema up to date, or take it away."`
+	Jobs      jobsCommand      `cmd:"" help:"Look at background jobs and replay what failed."`
+	Holds     holdsCommand     `cmd:"" help:"See what keeps queues from running, hold one, or lift its holds."`
+	Ledger    ledgerCommand    `cmd:"" help:"Read a dossier's story, and verify that nobody changed it."`
+	Reconcile reconcileCommand `cmd:"" help:"Compare the ledger with GitLab, and have the two agree."`
+
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

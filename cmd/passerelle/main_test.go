@@ -31,6 +31,7 @@ func TestVersionAndUsage(t *testing.T) {
 		{"jobs", "show", "x"},
 		{"jobs", "replay", "1"},
 		{"ledger", "show"},
+		{"reconcile"},
 		{"migrate"},
 		{"version", "x"},
 	} {

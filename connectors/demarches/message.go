@@ -2,6 +2,7 @@ package demarches
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/cloud-pi-native/passerelle/connectors"
@@ -50,9 +51,16 @@ func (c *Client) SendMessage(ctx context.Context, demarche, number int64, dossie
 // and returns the first. Messages are returned as they were sent, so a reference
 // that we put in the body finds ours, and an applicant who quotes it has got it.
 func (c *Client) FindMessage(ctx context.Context, number int64, reference string) (messageID string, found bool, err error) {
+	ids, err := c.FindMessages(ctx, number, []string{reference})
+	return ids[reference], ids[reference] != "", err
+}
+
+// FindMessages looks for several references at once, and returns the ids of the first
+// messages that hold them.
+func (c *Client) FindMessages(ctx context.Context, number int64, references []string) (ids map[string]string, err error) {
 	op := operation{name: opFindMessage, subject: subject(number)}
-	if reference == "" { // every message holds it
-		return "", false, c.fail(op, connectors.Permanent, "no reference to look for")
+	if slices.Contains(references, "") { // every message holds it
+		return nil, c.fail(op, connectors.Permanent, "no reference to look for")
 	}
 	var answer struct {
 		Dossier *struct {
@@ -60,15 +68,19 @@ func (c *Client) FindMessage(ctx context.Context, number int64, reference string
 		} `graphql:"dossier(number: $number)"`
 	}
 	if err := c.run(ctx, op, &answer, map[string]any{"number": number}); err != nil {
-		return "", false, err
+		return nil, err
 	}
 	if answer.Dossier == nil {
-		return "", false, c.unreadable(op, errUnreadable)
+		return nil, c.unreadable(op, errUnreadable)
 	}
-	for _, m := range answer.Dossier.Messages {
-		if strings.Contains(m.Body, reference) {
-			return m.ID, true, nil
+	ids = map[string]string{}
+	for _, reference := range references {
+		for _, m := range answer.Dossier.Messages {
+			if strings.Contains(m.Body, reference) {
+				ids[reference] = m.ID
+				break
+			}
 		}
 	}
-	return "", false, nil
+	return ids, nil
 }

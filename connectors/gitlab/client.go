@@ -141,8 +141,8 @@ func (c *Client) call(ctx context.Context, op operation, path string, options, a
 	return resp, nil
 }
 
-// currentUser is the id of the user whose token it is, asked for once.
-func (c *Client) currentUser(ctx context.Context) (int64, error) {
+// Self is the number of the user whose token it is, asked for once.
+func (c *Client) Self(ctx context.Context) (int64, error) {
 	c.mu.Lock()
 	id := c.user
 	c.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"github.com/cloud-pi-native/passerelle/connectors"
 )
 
-// service is GitLab's name in errors.
-const service = "GitLab"
+// Service is GitLab's name in errors.
+const Service = "GitLab"
 
 // What humans can do about the failures that they have to deal with.
 const (
@@ -37,7 +37,7 @@ func (c *Client) fail(op operation, class connectors.Class, detail string) *conn
 		detail = op.subject + ": " + detail
 	}
 	return &connectors.Failure{
-		Service: service,
+		Service: Service,
 		Call:    op.name,
 		Class:   class,
 		// Reading changes nothing, however it ends.

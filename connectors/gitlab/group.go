@@ -3,6 +3,7 @@ package gitlab
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	gl "github.com/xanzy/go-gitlab"
 )
@@ -18,6 +19,8 @@ type Group struct {
 	Archived    bool
 	// Deleting tells that the group is marked for deletion.
 	Deleting bool
+	// Visibility is "private", "internal" or "public".
+	Visibility string
 }
 
 type groupAnswer struct {
@@ -27,6 +30,7 @@ type groupAnswer struct {
 	WebURL              string  `json:"web_url"`
 	Archived            bool    `json:"archived"`
 	MarkedForDeletionOn *string `json:"marked_for_deletion_on"`
+	Visibility          string  `json:"visibility"`
 }
 
 func (a *groupAnswer) group() Group {
@@ -37,22 +41,50 @@ func (a *groupAnswer) group() Group {
 		URL:         a.WebURL,
 		Archived:    a.Archived,
 		Deleting:    a.MarkedForDeletionOn != nil,
+		Visibility:  a.Visibility,
 	}
 }
 
 // Group reads a group by its full path.
 func (c *Client) Group(ctx context.Context, fullPath string) (Group, error) {
-	op := operation{name: "read group", method: http.MethodGet, subject: "group " + fullPath}
+	return c.readGroup(ctx, fullPath)
+}
+
+// GroupByID reads a group by its number, which it keeps when it is renamed or moved.
+func (c *Client) GroupByID(ctx context.Context, id int64) (Group, error) {
+	return c.readGroup(ctx, strconv.FormatInt(id, 10))
+}
+
+func (c *Client) readGroup(ctx context.Context, reference string) (Group, error) {
+	op := operation{name: "read group", method: http.MethodGet, subject: "group " + reference}
 	var answer groupAnswer
 	// Without this GitLab adds up to 100 projects.
 	options := &gl.GetGroupOptions{WithProjects: new(false)}
-	if _, err := c.call(ctx, op, "groups/"+gl.PathEscape(fullPath), options, &answer); err != nil {
+	if _, err := c.call(ctx, op, "groups/"+gl.PathEscape(reference), options, &answer); err != nil {
 		return Group{}, err
 	}
 	if answer.ID == 0 {
 		return Group{}, c.unreadable(op, nil)
 	}
 	return answer.group(), nil
+}
+
+// EachGroup visits the groups directly below a group, by number.
+func (c *Client) EachGroup(ctx context.Context, parent string, visit func(Group)) error {
+	op := operation{name: "list groups", method: http.MethodGet, subject: "group " + parent}
+	options := &gl.ListSubGroupsOptions{OrderBy: new("id"), Sort: new("asc")}
+	return c.pages(op, "groups", func(page gl.ListOptions) (int, *gl.Response, error) {
+		options.ListOptions = page
+		var answers []groupAnswer
+		resp, err := c.call(ctx, op, "groups/"+gl.PathEscape(parent)+"/subgroups", options, &answers)
+		if err != nil {
+			return 0, nil, err
+		}
+		for i := range answers {
+			visit(answers[i].group())
+		}
+		return len(answers), resp, nil
+	})
 }
 
 // NewGroup is a group to create.

@@ -28,6 +28,10 @@ type Issue struct {
 	Labels      []string
 	Description string
 	CreatedAt   time.Time
+	// UpdatedAt is when it, or a note on it, was last changed.
+	UpdatedAt time.Time
+	// Notes counts the comments on it.
+	Notes int
 }
 
 type issueAnswer struct {
@@ -38,6 +42,8 @@ type issueAnswer struct {
 	Labels      []string  `json:"labels"`
 	Description string    `json:"description"`
 	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+	Notes       int       `json:"user_notes_count"`
 }
 
 func (a *issueAnswer) issue() Issue {
@@ -49,6 +55,8 @@ func (a *issueAnswer) issue() Issue {
 		Labels:      a.Labels,
 		Description: a.Description,
 		CreatedAt:   a.CreatedAt,
+		UpdatedAt:   a.UpdatedAt,
+		Notes:       a.Notes,
 	}
 }
 
@@ -73,6 +81,12 @@ func (c *Client) OpenIssue(ctx context.Context, project string, n NewIssue) (Iss
 	return c.issue(ctx, op, issuesPath(project), options)
 }
 
+// Issue reads an issue by its number in the project.
+func (c *Client) Issue(ctx context.Context, project string, iid int64) (Issue, error) {
+	op := operation{name: "read issue", method: http.MethodGet, subject: issueSubject(project, iid)}
+	return c.issue(ctx, op, fmt.Sprintf("%s/%d", issuesPath(project), iid), nil)
+}
+
 // FindIssue looks through the issues that the token's user has opened in a project
 // since createdAfter (all, when zero) and returns the one with the lowest number
 // that match accepts. It lists instead of searching: GitLab's search can lag.
@@ -93,7 +107,7 @@ func (c *Client) FindIssue(ctx context.Context, project string, createdAfter tim
 // time, oldest first; the zero time stands for all of them.
 func (c *Client) EachIssue(ctx context.Context, project string, createdAfter time.Time, visit func(Issue)) error {
 	op := operation{name: "list issues", method: http.MethodGet, subject: "project " + project}
-	user, err := c.currentUser(ctx)
+	user, err := c.Self(ctx)
 	if err != nil {
 		return err
 	}

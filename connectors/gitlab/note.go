@@ -7,6 +7,8 @@ import (
 	"time"
 
 	gl "github.com/xanzy/go-gitlab"
+
+	"github.com/cloud-pi-native/passerelle/connectors"
 )
 
 // Note is a comment on an issue.
@@ -43,17 +45,42 @@ func (c *Client) EditNote(ctx context.Context, project string, iid, noteID int64
 	return err
 }
 
+// DeleteNote removes a note; one that is gone already is no failure.
+func (c *Client) DeleteNote(ctx context.Context, project string, iid, noteID int64) error {
+	op := operation{name: "delete note", method: http.MethodDelete, subject: issueSubject(project, iid)}
+	_, err := c.call(ctx, op, fmt.Sprintf("%s/%d", notesPath(project, iid), noteID), nil, nil)
+	if connectors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
 // FindNote looks through the notes that the token's user wrote on an issue, oldest
 // first, and returns the first that match accepts.
 func (c *Client) FindNote(ctx context.Context, project string, iid int64, match func(Note) bool) (Note, bool, error) {
-	op := operation{name: "list notes", method: http.MethodGet, subject: issueSubject(project, iid)}
-	user, err := c.currentUser(ctx)
+	var found Note
+	err := c.EachNote(ctx, project, iid, func(note Note) bool {
+		if match(note) {
+			found = note
+		}
+		return found.ID == 0 // the rest is younger
+	})
 	if err != nil {
 		return Note{}, false, err
 	}
+	return found, found.ID != 0, nil
+}
+
+// EachNote visits the notes that the token's user wrote on an issue, oldest first,
+// until visit returns false.
+func (c *Client) EachNote(ctx context.Context, project string, iid int64, visit func(Note) bool) error {
+	op := operation{name: "list notes", method: http.MethodGet, subject: issueSubject(project, iid)}
+	user, err := c.Self(ctx)
+	if err != nil {
+		return err
+	}
 	options := &gl.ListIssueNotesOptions{OrderBy: new("created_at"), Sort: new("asc")}
-	var found Note
-	err = c.pages(op, "notes", func(page gl.ListOptions) (int, *gl.Response, error) {
+	return c.pages(op, "notes", func(page gl.ListOptions) (int, *gl.Response, error) {
 		options.ListOptions = page
 		var answers []noteAnswer
 		resp, err := c.call(ctx, op, notesPath(project, iid), options, &answers)
@@ -61,20 +88,12 @@ func (c *Client) FindNote(ctx context.Context, project string, iid int64, match 
 			return 0, nil, err
 		}
 		for i := range answers {
-			a := &answers[i]
-			if found.ID == 0 && a.Author.ID == user && !a.System && match(a.note()) {
-				found = a.note()
+			if a := &answers[i]; a.Author.ID == user && !a.System && !visit(a.note()) {
+				return 0, &gl.Response{}, nil
 			}
-		}
-		if found.ID != 0 {
-			return 0, &gl.Response{}, nil // the rest is younger
 		}
 		return len(answers), resp, nil
 	})
-	if err != nil {
-		return Note{}, false, err
-	}
-	return found, found.ID != 0, nil
 }
 
 // note makes a call that answers with a note.

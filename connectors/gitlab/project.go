@@ -23,6 +23,11 @@ type Project struct {
 	Empty bool
 	// Deleting tells that the project is marked for deletion.
 	Deleting bool
+	// Visibility is "private", "internal" or "public".
+	Visibility string
+	// Creator is the number of the user who created it. A fork, or an import, bears its
+	// original's description and has a creator of its own.
+	Creator int64
 }
 
 type projectAnswer struct {
@@ -35,6 +40,8 @@ type projectAnswer struct {
 	EmptyRepo           bool    `json:"empty_repo"`
 	MarkedForDeletionAt *string `json:"marked_for_deletion_at"`
 	MarkedForDeletionOn *string `json:"marked_for_deletion_on"`
+	Visibility          string  `json:"visibility"`
+	CreatorID           int64   `json:"creator_id"`
 }
 
 func (a *projectAnswer) project() Project {
@@ -47,6 +54,8 @@ func (a *projectAnswer) project() Project {
 		Archived:      a.Archived,
 		Empty:         a.EmptyRepo,
 		Deleting:      a.MarkedForDeletionAt != nil || a.MarkedForDeletionOn != nil,
+		Visibility:    a.Visibility,
+		Creator:       a.CreatorID,
 	}
 }
 
@@ -54,6 +63,32 @@ func (a *projectAnswer) project() Project {
 func (c *Client) Project(ctx context.Context, fullPath string) (Project, error) {
 	op := operation{name: "read project", method: http.MethodGet, subject: "project " + fullPath}
 	return c.project(ctx, op, "projects/"+gl.PathEscape(fullPath), nil)
+}
+
+// ProjectByID reads a project by its number, which it keeps when it is renamed or moved.
+func (c *Client) ProjectByID(ctx context.Context, id int64) (Project, error) {
+	op := operation{name: "read project", method: http.MethodGet, subject: fmt.Sprintf("project %d", id)}
+	return c.project(ctx, op, fmt.Sprintf("projects/%d", id), nil)
+}
+
+// EachProject visits the projects below a group, at any depth, by number.
+func (c *Client) EachProject(ctx context.Context, group string, visit func(Project)) error {
+	op := operation{name: "list projects", method: http.MethodGet, subject: "group " + group}
+	options := &gl.ListGroupProjectsOptions{
+		IncludeSubGroups: new(true), WithShared: new(false), OrderBy: new("id"), Sort: new("asc"),
+	}
+	return c.pages(op, "projects", func(page gl.ListOptions) (int, *gl.Response, error) {
+		options.ListOptions = page
+		var answers []projectAnswer
+		resp, err := c.call(ctx, op, "groups/"+gl.PathEscape(group)+"/projects", options, &answers)
+		if err != nil {
+			return 0, nil, err
+		}
+		for i := range answers {
+			visit(answers[i].project())
+		}
+		return len(answers), resp, nil
+	})
 }
 
 // NewProject is a project to create.

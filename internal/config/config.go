@@ -57,6 +57,8 @@ type Config struct {
 	CallTimeout time.Duration
 	// PollInterval is the time between two polls of a form.
 	PollInterval time.Duration
+	// VerifyInterval is the time between two comparisons of the ledger with GitLab.
+	VerifyInterval time.Duration
 	// RetryCap bounds the delay between two attempts at a job.
 	RetryCap time.Duration
 	// Workers is how many jobs of each queue run at once in this process.
@@ -313,6 +315,10 @@ var variables = []variable{
 	{
 		name: "PASSERELLE_POLL_INTERVAL", what: "the time between two polls of a form, from 5s to 1h", fallback: "2m",
 		set: duration(func(c *Config) *time.Duration { return &c.PollInterval }, 5*time.Second, time.Hour),
+	},
+	{
+		name: "PASSERELLE_VERIFY_INTERVAL", what: "the time between two comparisons of the ledger with GitLab, from 1h to 720h", fallback: "24h",
+		set: duration(func(c *Config) *time.Duration { return &c.VerifyInterval }, time.Hour, 720*time.Hour),
 	},
 	{
 		name: "PASSERELLE_RETRY_CAP", what: "the longest delay between two attempts at a job, from 1s to 6h", fallback: "30m",

@@ -138,15 +138,17 @@ func (h *Hub) migrate(ctx context.Context, up bool) error {
 	return nil
 }
 
-func (h *Hub) startWorkers(ctx context.Context, o Options, metrics *telemetry.Metrics) error {
+// jobOptions are what the jobs work with.
+func jobOptions(o Options, pool *pgxpool.Pool, metrics *telemetry.Metrics) (jobs.Options, error) {
 	marks := onboarding.NewMarks(o.Config.MarkKey)
 	options := jobs.Options{
-		Pool: h.workers, Journey: o.Config.Journey, Marks: marks, Logger: o.Logger, Metrics: metrics,
+		Pool: pool, Journey: o.Config.Journey, Marks: marks, Logger: o.Logger, Metrics: metrics,
 		RootGroup: o.Config.GitLabRootGroup, TrackingProject: o.Config.GitLabTrackingProject,
 		Workers: o.Config.Workers, InsertOnly: o.HTTPOnly, Timing: jobs.DefaultTiming(),
 	}
 	options.Timing.CallTimeout = o.Config.CallTimeout
 	options.Timing.PollInterval = o.Config.PollInterval
+	options.Timing.VerifyInterval = o.Config.VerifyInterval
 	options.Timing.RetryCap = o.Config.RetryCap
 	if o.Timing != nil {
 		options.Timing = *o.Timing
@@ -154,7 +156,7 @@ func (h *Hub) startWorkers(ctx context.Context, o Options, metrics *telemetry.Me
 	var err error
 	options.Texts, err = texts.New(o.Config.Journey, marks, texts.Site{DSURL: o.Config.DSURL, PublicURL: o.Config.PublicURL})
 	if err != nil {
-		return fmt.Errorf("read the templates: %w", err)
+		return options, fmt.Errorf("read the templates: %w", err)
 	}
 	agent := "passerelle/" + o.Version
 	options.Demarches, err = demarches.New(demarches.Options{
@@ -162,14 +164,31 @@ func (h *Hub) startWorkers(ctx context.Context, o Options, metrics *telemetry.Me
 		Timeout: options.Timing.CallTimeout, UserAgent: agent, OnCall: metrics.Call("demarches"),
 	})
 	if err != nil {
-		return fmt.Errorf("set up the connection to DS: %w", err)
+		return options, fmt.Errorf("set up the connection to DS: %w", err)
 	}
 	options.GitLab, err = gitlab.New(gitlab.Options{
 		URL: o.Config.GitLabURL, Token: o.Config.GitLabToken,
 		Timeout: options.Timing.CallTimeout, UserAgent: agent, OnCall: metrics.Call("gitlab"),
 	})
 	if err != nil {
-		return fmt.Errorf("set up the connection to GitLab: %w", err)
+		return options, fmt.Errorf("set up the connection to GitLab: %w", err)
+	}
+	return options, nil
+}
+
+// NewReconciler returns what compares the ledger with GitLab, in somebody's name.
+func NewReconciler(o Options, pool *pgxpool.Pool, actor string) (*jobs.Reconciler, error) {
+	options, err := jobOptions(o, pool, telemetry.NewMetrics())
+	if err != nil {
+		return nil, err
+	}
+	return jobs.NewReconciler(options, actor)
+}
+
+func (h *Hub) startWorkers(ctx context.Context, o Options, metrics *telemetry.Metrics) error {
+	options, err := jobOptions(o, h.workers, metrics)
+	if err != nil {
+		return err
 	}
 	if h.river, err = jobs.NewClient(options); err != nil {
 		return err

@@ -98,11 +98,17 @@ func (r *rig) lossy() *rig {
 // setup sets a stage and an empty database up; the test starts its hubs.
 func setup(t *testing.T) *rig {
 	t.Helper()
+	return setupStage(t, stage.Options{})
+}
+
+func setupStage(t *testing.T, o stage.Options) *rig {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	r := &rig{t: t, ctx: ctx, timing: quick(), clock: &clock{}}
 	var err error
-	r.Stage, err = stage.New(ctx, stage.Options{Clock: r.clock.now})
+	o.Clock = r.clock.now
+	r.Stage, err = stage.New(ctx, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 
@@ -112,7 +118,16 @@ func setup(t *testing.T) *rig {
 // anew is the same stage with another, empty database.
 func (r *rig) anew() *rig {
 	r.t.Helper()
-	other := &rig{Stage: r.Stage, t: r.t, ctx: r.ctx, timing: r.timing, clock: r.clock, database: localpgtest.Migrated(r.t)}
+	other := r.on(localpgtest.Migrated(r.t))
+	// The database is a copy; the ledger in it begins now.
+	other.exec("update installation set began_at = clock_timestamp()")
+	return other
+}
+
+// on is the same stage with another database.
+func (r *rig) on(database string) *rig {
+	r.t.Helper()
+	other := &rig{Stage: r.Stage, t: r.t, ctx: r.ctx, timing: r.timing, clock: r.clock, database: database}
 	var err error
 	other.config, err = r.Hub(other.database)
 	require.NoError(r.t, err)
@@ -121,9 +136,6 @@ func (r *rig) anew() *rig {
 	other.pool, err = pgxpool.New(r.ctx, other.database)
 	require.NoError(r.t, err)
 	r.t.Cleanup(other.pool.Close)
-	// The database is a copy; the ledger in it begins now.
-	_, err = other.pool.Exec(r.ctx, "update installation set began_at = clock_timestamp()")
-	require.NoError(r.t, err)
 	return other
 }
 

@@ -1,12 +1,13 @@
 // Package ledger is what Passerelle keeps in Postgres: the deliveries, what DS said
 // of each dossier, what exists because of it, and the chain of facts that nobody
-// can change unseen. The queries are in queries.sql, compiled by sqlc.
+// can change unseen. The queries are in SQL files, compiled by sqlc.
 package ledger
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 )
@@ -55,6 +56,13 @@ const (
 	QueueHeld         EntryKind = "queue_held"          // queue, reason, until
 	QueueReleased     EntryKind = "queue_released"      // queue, reason
 	LedgerRestored    EntryKind = "ledger_restored"     // reason
+	ResourceMoved     EntryKind = "resource_moved"      // resource, id, from, to
+	ResourceGone      EntryKind = "resource_gone"       // resource, id: deleted by somebody, and left so
+	ResourceReturned  EntryKind = "resource_returned"   // resource, id: it was gone and is there again
+	ResourceFound     EntryKind = "resource_found"      // resource, id, instead_of: known by its mark
+	ResourceFollowed  EntryKind = "resource_followed"   // resource, id, found, known: its state, or what is to be written anew
+	DuplicateClosed   EntryKind = "duplicate_closed"    // resource, id, kept, remedy
+	ResourceRenewed   EntryKind = "resource_renewed"    // resources: what was gone is to be made again
 )
 
 // Fact is an entry to be appended.
@@ -117,7 +125,27 @@ func Records(resources []Resource) map[int64]map[onboarding.ResourceKey]onboardi
 		if row.DoneAt != nil {
 			resource.DoneAt = *row.DoneAt
 		}
+		if row.GoneAt != nil {
+			resource.GoneAt = *row.GoneAt
+		}
 		records[row.Dossier][row.ResourceKey()] = resource
 	}
 	return records
+}
+
+// NewPutResource is what sets a row to what the domain holds of the resource.
+func NewPutResource(dossier int64, key onboarding.ResourceKey, r onboarding.Resource) PutResourceParams {
+	return PutResourceParams{
+		Dossier: dossier, System: string(key.System), Kind: string(key.Kind), Key: key.Key,
+		IntentAt: orNull(r.IntentAt), FirstIntentAt: orNull(r.FirstIntentAt), DoneAt: orNull(r.DoneAt), GoneAt: orNull(r.GoneAt),
+		ExternalID: r.ExternalID, Url: r.URL, Path: r.Path, Applied: r.Applied,
+		FailedRevision: r.FailedRevision, Failure: r.Failure,
+	}
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }

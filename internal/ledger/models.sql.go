@@ -107,6 +107,7 @@ type Resource struct {
 	DoneAt         *time.Time
 	FailedRevision int32
 	Failure        string
+	GoneAt         *time.Time
 }
 
 type UnreadableDossier struct {
@@ -117,4 +118,10 @@ type UnreadableDossier struct {
 	Since     time.Time
 	Tries     int32
 	NextTryAt time.Time
+}
+
+type Verification struct {
+	One     bool
+	BegunAt time.Time
+	Runs    int64
 }

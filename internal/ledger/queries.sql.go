@@ -670,7 +670,7 @@ func (q *Queries) RecordOutcome(ctx context.Context, arg RecordOutcomeParams) er
 }
 
 const resources = `-- name: Resources :many
-select dossier, system, kind, key, intent_at, first_intent_at, external_id, url, path, applied, done_at, failed_revision, failure from resources where dossier = any($1::bigint[]) order by dossier, system, kind, key
+select dossier, system, kind, key, intent_at, first_intent_at, external_id, url, path, applied, done_at, failed_revision, failure, gone_at from resources where dossier = any($1::bigint[]) order by dossier, system, kind, key
 `
 
 func (q *Queries) Resources(ctx context.Context, dossiers []int64) ([]Resource, error) {
@@ -696,6 +696,7 @@ func (q *Queries) Resources(ctx context.Context, dossiers []int64) ([]Resource, 
 			&i.DoneAt,
 			&i.FailedRevision,
 			&i.Failure,
+			&i.GoneAt,
 		); err != nil {
 			return nil, err
 		}

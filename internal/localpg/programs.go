@@ -146,6 +146,26 @@ func installed(ctx context.Context, dirs []string) []programs {
 	return found
 }
 
+// Program is the path of one of PostgreSQL's programs, such as pg_dump, of the newest
+// version on this machine.
+func Program(ctx context.Context, name string) (string, error) {
+	path, newest := "", 0
+	for _, dir := range searchDirs(ctx) {
+		candidate := filepath.Join(dir, name)
+		if !filepath.IsAbs(dir) || !executable(candidate) {
+			continue
+		}
+		output, err := exec.CommandContext(ctx, candidate, "--version").Output()
+		if version := versionIn(string(output)); err == nil && version > newest { // pg_dump (PostgreSQL) 17.5
+			path, newest = candidate, version
+		}
+	}
+	if path == "" {
+		return "", fmt.Errorf("localpg: no %s on this machine: install PostgreSQL's client programs", name)
+	}
+	return path, nil
+}
+
 func executable(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0

@@ -8,6 +8,9 @@ type Note struct {
 	ProjectURL string
 	// Archived tells that the sandbox was archived.
 	Archived bool
+	// Gone tells that somebody deleted the sandbox, or the group around it. It is left
+	// out where it says nothing, so that notes from before it was told stay as they are.
+	Gone bool `json:",omitempty"`
 	// Motivation is the reason that the agents gave for their decision.
 	Motivation string
 	// Failures tells what could not be done, for a human to mend.
@@ -25,7 +28,11 @@ func NoteFor(j *Journey, d *Dossier, r Record) Note {
 	if r.Get(ProjectKey).Done() && r.Get(FilesKey).Done() {
 		note.ProjectURL = r.Get(ProjectKey).URL
 	}
-	note.Archived = r.Get(ArchiveKey).Applied == Archived
+	note.Gone = r.Get(GroupKey).Gone() || r.Get(ProjectKey).Gone()
+	note.Archived = r.Get(ArchiveKey).Applied == Archived && !note.Gone
+	if note.Gone {
+		note.ProjectURL = ""
+	}
 	if d.State.Decided() {
 		note.Motivation = d.Motivation
 	}
@@ -49,7 +56,7 @@ func NoteFor(j *Journey, d *Dossier, r Record) Note {
 // Empty reports whether there is nothing worth a note: the issue's description,
 // labels and state say it all.
 func (n Note) Empty() bool {
-	return n.ProjectURL == "" && !n.Archived && n.Motivation == "" && len(n.Failures) == 0
+	return n.ProjectURL == "" && !n.Archived && !n.Gone && n.Motivation == "" && len(n.Failures) == 0
 }
 
 func (n Note) fingerprint() string { return fingerprint(n) }

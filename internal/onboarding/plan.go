@@ -12,6 +12,9 @@ import (
 // the actions that can be taken now, in the order in which to take them. It is a
 // function of its arguments alone; with nothing left to do it returns nothing.
 //
+// What somebody deleted is not made again, and nothing is done to it, until it is
+// asked for.
+//
 // An action whose prerequisite is still missing is not returned: it will be once
 // the prerequisite is recorded, since whoever records an outcome plans again.
 func Plan(j *Journey, d *Dossier, r Record) []Action {
@@ -50,6 +53,9 @@ func (p *planner) settle(kind ActionKind, key ResourceKey) {
 
 func (p *planner) issue() {
 	issue := p.record.Get(IssueKey)
+	if issue.Gone() {
+		return
+	}
 	if !issue.Done() {
 		// Whatever the policy says, nothing comes into being for who was turned down.
 		if p.policy.Issue == IssueOpen && !p.dossier.State.TurnedDown() {
@@ -65,6 +71,9 @@ func (p *planner) issue() {
 	}
 	note := NoteFor(p.journey, p.dossier, p.record)
 	written := p.record.Get(NoteKey)
+	if written.Gone() {
+		return
+	}
 	if want := note.fingerprint(); (written.Applied != want || written.Unsure()) && (!note.Empty() || !written.IntentAt.IsZero()) {
 		p.add(Action{Kind: NoteIssue, Resource: NoteKey, Want: want})
 	}
@@ -73,6 +82,9 @@ func (p *planner) issue() {
 func (p *planner) sandbox() {
 	group, project := p.record.Get(GroupKey), p.record.Get(ProjectKey)
 	archive := p.record.Get(ArchiveKey)
+	if group.Gone() || project.Gone() {
+		return // somebody deleted it: it is left alone, with what is left of it
+	}
 	if p.policy.Sandbox != SandboxProvision {
 		p.settle(CreateGroup, GroupKey)
 		p.settle(CreateProject, ProjectKey)

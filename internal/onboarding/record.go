@@ -80,14 +80,19 @@ type Resource struct {
 	// Failure what to tell a human.
 	FailedRevision int32
 	Failure        string
+	// GoneAt is when it was noted that somebody deleted it, zero while it is there.
+	GoneAt time.Time
 }
 
 // Done reports whether the resource exists.
-func (r Resource) Done() bool { return !r.DoneAt.IsZero() }
+func (r Resource) Done() bool { return !r.DoneAt.IsZero() && !r.Gone() }
+
+// Gone reports whether the resource existed and somebody deleted it.
+func (r Resource) Gone() bool { return !r.GoneAt.IsZero() }
 
 // Open reports whether an intent waits for its outcome: whether the resource
 // exists is not known.
-func (r Resource) Open() bool { return !r.IntentAt.IsZero() && !r.Done() }
+func (r Resource) Open() bool { return !r.IntentAt.IsZero() && r.DoneAt.IsZero() }
 
 // Unsure reports whether a call was about to change the resource and its outcome is
 // not known: what was applied last may not be what is there.

@@ -43,6 +43,9 @@ type Options struct {
 	Clock func() time.Time
 	// RateLimit is DS's limit per minute and token, 0 for none.
 	RateLimit int
+	// LegacyDeletion has GitLab keep the path of what is marked for deletion, as older
+	// versions do.
+	LegacyDeletion bool
 	// Seed makes faults repeatable.
 	Seed uint64
 	// FirstDossier is the number of the first dossier; DS's own default if 0.
@@ -147,7 +150,7 @@ func (s *Stage) openDS(ctx context.Context, o Options) (err error) {
 }
 
 func (s *Stage) openGitLab(ctx context.Context, o Options) (err error) {
-	s.GitLab = gitlab.New(gitlab.Options{Token: s.gitlabToken, Username: User, Now: o.Clock, FaultSeed: o.Seed})
+	s.GitLab = gitlab.New(gitlab.Options{Token: s.gitlabToken, Username: User, Now: o.Clock, FaultSeed: o.Seed, LegacyDeletion: o.LegacyDeletion})
 	if o.State == nil {
 		err = s.furnish()
 	} else {
@@ -203,7 +206,7 @@ func (s *Stage) Hub(databaseURL string) (*config.Config, error) {
 		GitLabURL: s.GitLabURL, GitLabToken: s.gitlabToken, GitLabRootGroup: RootGroup, GitLabTrackingProject: TrackingProject,
 		MarkKey: s.markKey, AdminTokens: []config.AdminToken{config.NewAdminToken("admin", config.Admin, s.Admin)},
 		Journey: journey, LogLevel: slog.LevelInfo, LogFormat: "text",
-		CallTimeout: 30 * time.Second, PollInterval: 2 * time.Minute, RetryCap: 30 * time.Minute,
+		CallTimeout: 30 * time.Second, PollInterval: 2 * time.Minute, VerifyInterval: 24 * time.Hour, RetryCap: 30 * time.Minute,
 		Workers: 20, DatabaseConnections: 20,
 	}, nil
 }

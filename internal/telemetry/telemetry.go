@@ -37,6 +37,9 @@ type Metrics struct {
 	// Compared counts what the comparison of a whole form looked at: equal, differing,
 	// unlisted.
 	Compared *prometheus.CounterVec
+	// Differences is in how many things the last comparison found the ledger and GitLab
+	// to differ, by kind.
+	Differences *prometheus.GaugeVec
 }
 
 // NewMetrics registers the hub's metrics, and those of its process, in a registry
@@ -73,11 +76,14 @@ func NewMetrics() *Metrics {
 		Compared: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "passerelle_dossiers_compared_total", Help: "Dossiers compared once a day, by what came of it.",
 		}, []string{"demarche", "result"}),
+		Differences: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "passerelle_differences", Help: "Differences between the ledger and GitLab at the last comparison, by kind.",
+		}, []string{"kind"}),
 	}
 	m.Registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.Deliveries, m.Calls, m.Jobs, m.Holds, m.Changes,
-		m.Unreadable, m.Polled, m.CatchingUp, m.Compared,
+		m.Unreadable, m.Polled, m.CatchingUp, m.Compared, m.Differences,
 	)
 	return m
 }

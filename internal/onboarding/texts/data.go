@@ -57,7 +57,7 @@ type emailsData struct {
 type noteData struct {
 	dossierData
 	GroupURL, ProjectURL inert // links
-	Archived             bool
+	Archived, Gone       bool
 	// Motivation is a block quote, empty when there is none.
 	Motivation inert
 	Failures   []inert
@@ -166,6 +166,7 @@ func (t *Texts) note(d *onboarding.Dossier, n onboarding.Note) noteData {
 		GroupURL:    inert(linkTo(n.GroupURL)),
 		ProjectURL:  inert(linkTo(n.ProjectURL)),
 		Archived:    n.Archived,
+		Gone:        n.Gone,
 		Motivation:  inert(Quote(n.Motivation)),
 		Failures:    inertAll(n.Failures, maxList, Markdown),
 		BadEmails:   n.BadEmails,
@@ -236,7 +237,7 @@ func (t *Texts) samples(name string) []any {
 			samples = append(samples, t.note(poor, onboarding.Note{State: state}), t.note(rich, onboarding.Note{
 				State: state, GroupURL: "https://gitlab.example.org/groups/g", ProjectURL: "https://gitlab.example.org/g/p",
 				Archived: true, Motivation: "a\nb", Failures: []string{"a", "b"}, BadEmails: 2,
-			}))
+			}), t.note(poor, onboarding.Note{State: state, Gone: true}))
 		case "readme":
 			samples = append(samples, t.readme(rich, full), t.readme(poor, onboarding.Record{}))
 		case "page":

@@ -208,6 +208,19 @@ func (s *Server) MoveGroup(groupPath, username, newPath string) error {
 	})
 }
 
+// SetVisibility changes who sees a group.
+func (s *Server) SetVisibility(groupPath, username, visibility string) error {
+	return s.actOnGroup(groupPath, username, func(g *group) error {
+		changed := g.Group
+		changed.Visibility = visibility
+		if err := s.checkGroup(g, changed, g.parent); err != nil {
+			return err
+		}
+		g.Visibility = visibility
+		return nil
+	})
+}
+
 func (s *Server) actOnGroup(path, username string, do func(*group) error) error {
 	return s.act(username, func(user *User) error {
 		g, _ := s.paths[routeKey(path)].(*group)
