@@ -84,6 +84,10 @@ func (w *syncDossier) Work(ctx context.Context, job *river.Job[SyncDossier]) err
 		return c.hold(ctx, job.Queue, failure)
 	case failure.Unreadable != "":
 		return w.tryLater(ctx, &delivery, number, failure)
+	case failure.Class == connectors.Permanent && delivery.ID == 0:
+		// The next comparison asks again; failed jobs would pile up, one each day.
+		c.Logger.WarnContext(ctx, "a dossier could not be looked at; it will be at the next comparison", "dossier", number, "error", err)
+		return nil
 	case failure.Class == connectors.Permanent:
 		return river.JobCancel(fmt.Errorf("dossier %d: %w", number, err))
 	default:
