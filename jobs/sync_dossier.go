@@ -125,6 +125,10 @@ func (w *syncDossier) fail(ctx context.Context, q *ledger.Queries, lease *lease,
 		return w.askAgain(ctx, q, delivery, outcomeNotSeen)
 	case failure.Unreadable != "":
 		return w.tryLater(ctx, delivery, lease.dossier, failure)
+	case failure.Class == connectors.Permanent && delivery.ID == 0:
+		// The next comparison asks again; failed jobs would pile up, one each day.
+		w.crew.Logger.WarnContext(ctx, "a dossier could not be looked at; it will be at the next comparison", "dossier", lease.dossier, "error", err)
+		return nil
 	case failure.Class == connectors.Permanent:
 		return river.JobCancel(fmt.Errorf("%s: %w", about, err))
 	default:

@@ -101,7 +101,8 @@ func sentence(e *ledger.LedgerEntry) string {
 		where, what = "DS", "filed: "+get("state")
 	case ledger.StateChanged:
 		where, what = "DS", get("from")+" → "+get("to")
-	case ledger.DossierEdited, ledger.DossierTrashed, ledger.DossierRestored, ledger.DossierDeleted:
+	case ledger.DossierEdited, ledger.DossierTrashed, ledger.DossierRestored, ledger.DossierDeleted,
+		ledger.DossierUnreadable, ledger.DossierReadable, ledger.DossierNotVisible:
 		where = "DS"
 	case ledger.StepChanged:
 		where, what = "hub", "step "+get("from")+" → "+get("to")

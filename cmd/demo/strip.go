@@ -124,6 +124,12 @@ func (c *control) tell(lang string, e *ledger.LedgerEntry) told {
 		in("DS")("dossier restauré", "dossier restored")
 	case ledger.DossierDeleted:
 		in("DS")("dossier supprimé", "dossier deleted")
+	case ledger.DossierUnreadable:
+		in("DS")("dossier illisible", "dossier that cannot be read")
+	case ledger.DossierReadable:
+		in("DS")("dossier de nouveau lisible", "dossier readable again")
+	case ledger.DossierNotVisible:
+		in("DS")("dossier illisible, et disparu des listes", "dossier that could not be read, and is not listed any more")
 	case ledger.StepChanged:
 		in(hub)("étape %s → étape %s", "step %s → step %s", get("from"), get("to"))
 	case ledger.GroupCreated:

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -72,7 +73,7 @@ func (b *bench) outside(ctx context.Context, o stage.Options) (w *outside, err e
 // serve starts the hub and waits until it is ready.
 func (w *outside) serve(ctx context.Context, environment ...string) error {
 	w.running = exec.CommandContext(ctx, w.binary, "serve")
-	w.running.Env, w.running.Stderr = append(w.environment, environment...), os.Stderr
+	w.running.Env, w.running.Stderr = slices.Concat(w.environment, environment), os.Stderr
 	if err := w.running.Start(); err != nil {
 		return err
 	}

@@ -116,6 +116,23 @@ func TestComparisonByPages(t *testing.T) {
 	require.Equal(t, map[string]int{"Headings": 3, "Dossier": 3}, calls(r.DS.Faults()))
 }
 
+// What the token may not see any more leaves no pile of failed jobs.
+func TestComparisonOfWhatIsHidden(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.startPolled()
+	number := r.file("Portail des agents")
+	r.settled()
+	r.poll()
+	r.quietly(r.DS.Expire(number))
+	r.DS.Spoil(demarches.Spoil{Operation: "Dossier", Code: "unauthorized", Times: 1})
+	r.compare()
+	r.sound(stock{Issues: 1, Messages: 1})
+	r.DS.Faults().ResetCalls()
+	r.compare()
+	require.Equal(t, map[string]int{"Headings": 1, "Dossier": 1}, calls(r.DS.Faults()))
+}
+
 // What is older than the import, and was never seen, is not taken up by comparing.
 func TestComparisonRespectsImport(t *testing.T) {
 	t.Parallel()
@@ -202,14 +219,14 @@ func TestOutOfSight(t *testing.T) {
 	t.Parallel()
 	type act = func(*demarches.Server, int) error
 	var (
-		trash   act = func(ds *demarches.Server, n int) error { return ds.Delete(n) }
-		restore act = func(ds *demarches.Server, n int) error { return ds.Restore(n) }
-		purge   act = func(ds *demarches.Server, n int) error { return ds.Purge(n) }
-		expire  act = func(ds *demarches.Server, n int) error { return ds.Expire(n) }
-		begin   act = func(ds *demarches.Server, n int) error { return ds.StartInstruction(n) }
-		accept  act = func(ds *demarches.Server, n int) error { return ds.Accept(n, "") }
-		reopen  act = func(ds *demarches.Server, n int) error { return ds.BackToInstruction(n) }
-		refuse  act = func(ds *demarches.Server, n int) error { return ds.Refuse(n, motivation) }
+		trash   = func(ds *demarches.Server, n int) error { return ds.Delete(n) }
+		restore = func(ds *demarches.Server, n int) error { return ds.Restore(n) }
+		purge   = func(ds *demarches.Server, n int) error { return ds.Purge(n) }
+		expire  = func(ds *demarches.Server, n int) error { return ds.Expire(n) }
+		begin   = func(ds *demarches.Server, n int) error { return ds.StartInstruction(n) }
+		accept  = func(ds *demarches.Server, n int) error { return ds.Accept(n, "") }
+		reopen  = func(ds *demarches.Server, n int) error { return ds.BackToInstruction(n) }
+		refuse  = func(ds *demarches.Server, n int) error { return ds.Refuse(n, motivation) }
 	)
 	filed := stock{Issues: 1, Messages: 1}
 	closed := stock{Issues: 1, Closed: 1, Messages: 1}

@@ -32,9 +32,9 @@ func (r *rig) backlog(count int) []int {
 }
 
 // marked waits until so many dossiers are marked as unreadable.
-func (r *rig) marked(count_ int) {
+func (r *rig) marked(dossiers int) {
 	r.t.Helper()
-	r.eventually("dossiers are marked", func() bool { return count(r, "select count(*) from unreadable_dossiers") == count_ })
+	r.eventually("dossiers are marked", func() bool { return count(r, "select count(*) from unreadable_dossiers") == dossiers })
 }
 
 // tryAgain lets the time pass after which what could not be read is tried again.
