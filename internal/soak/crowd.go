@@ -39,7 +39,7 @@ const (
 	filedBy = 0.9
 	// lateCommits is the share of acts that DS dates long before it shows them.
 	lateCommits = 0.1
-	longest     = 4 * time.Second
+	longest     = 8 * time.Second
 	// hasty is the share of acts that another on the same dossier follows at once.
 	hasty = 0.2
 )

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -121,14 +120,17 @@ func (w *world) harmLink(ctx context.Context) error {
 	return nil
 }
 
-// throttle has GitLab ask for a pause, and every third time DS, whose pause lasts to the
+// throttle has GitLab ask for a pause, and every fifth time DS, whose pause lasts to the
 // end of the minute. It is no matter of chance for each call: a busy queue would be held
 // all the time.
 func (w *world) throttle(ctx context.Context) {
 	random := w.random(streamThrottle)
-	injectors := []*fault.Injector{w.set.GitLab.Faults(), w.set.GitLab.Faults(), w.set.DS.Faults()}
-	for n := 0; sleep(ctx, random, 15*time.Second, 30*time.Second); n++ {
-		injectors[n%len(injectors)].Add(fault.Rule{Kind: fault.Throttle, Times: 1})
+	for n := 1; sleep(ctx, random, 15*time.Second, 30*time.Second); n++ {
+		injector := w.set.GitLab.Faults()
+		if n%5 == 0 {
+			injector = w.set.DS.Faults()
+		}
+		injector.Add(fault.Rule{Kind: fault.Throttle, Times: 1})
 	}
 }
 
@@ -139,12 +141,12 @@ func (w *world) progress(ctx context.Context) {
 	for {
 		select {
 		case <-ticker.C:
-			jobs, err := w.backlog(ctx)
-			if errors.Is(err, context.Canceled) {
-				return
+			waiting := "the database does not answer"
+			if jobs, err := w.backlog(ctx); err == nil {
+				waiting = fmt.Sprintf("%d jobs and deliveries waiting", jobs)
 			}
-			fmt.Printf("soak: %v: %d webhooks sent, %d calls, %d jobs and deliveries waiting\n",
-				time.Since(w.crowd.begun).Round(time.Second), w.relay.counts().sent, w.requests(), jobs)
+			fmt.Printf("soak: %v: %d webhooks sent, %d calls, %s\n",
+				time.Since(w.crowd.begun).Round(time.Second), w.relay.counts().sent, w.requests(), waiting)
 		case <-ctx.Done():
 			return
 		}

@@ -47,7 +47,7 @@ func (t *trial) run() {
 func (t *trial) count(what string, got int, must bool) bool {
 	switch {
 	case got > 1:
-		t.addf(Doubled, "%d %ss", got, what)
+		t.addf(Doubled, "%s: %d of them", what, got)
 	case got == 0 && must:
 		t.addf(Missing, "no %s", what)
 	}
