@@ -36,6 +36,10 @@ fuzz: ## Fuzz every fuzz target for FUZZTIME (30s) each
 bench: ## Measure: figures side by side, from one run
 	go run ./internal/bench
 
+.PHONY: soak
+soak: ## Ten minutes of trouble, then rest: ARGS="-seed 2 -duration 60s -dossiers 150 -hubs 3"
+	go run ./internal/soak $(ARGS)
+
 .PHONY: screenshots
 screenshots: ## Look at every page of the demo: pictures into bin/, three of them into docs/images/
 	go test ./cmd/demo -run '^TestNewcomer$$' -count=1 -args -screenshots "$(CURDIR)/bin/screenshots" -pictures "$(CURDIR)/docs/images"

@@ -180,9 +180,18 @@ func (a *absorption) see(ctx context.Context, d *onboarding.Dossier) error {
 // seeAgain notes a look that brought nothing new.
 func (a *absorption) seeAgain(ctx context.Context, row *ledger.Dossier, d *onboarding.Dossier) error {
 	a.Metrics.Changes.WithLabelValues("known").Inc()
-	if a.replan {
+	moved, forgiven := !row.UpdatedAt.Equal(d.UpdatedAt), int64(0)
+	if moved {
+		// It may have been in DS's bin and back, which takes no message meanwhile and
+		// leaves nothing but this date when it is over before the next poll.
+		var err error
+		if forgiven, err = a.q.ForgiveRefusals(ctx, d.Number); err != nil {
+			return fmt.Errorf("forgive what DS refused of dossier %d: %w", d.Number, err)
+		}
+	}
+	if a.replan || forgiven > 0 {
 		a.toPlan = append(a.toPlan, planned{d, row.Revision})
-	} else if row.UpdatedAt.Equal(d.UpdatedAt) && row.MissingSince == nil {
+	} else if !moved && row.MissingSince == nil {
 		return nil
 	}
 	err := a.q.TouchDossier(ctx, ledger.TouchDossierParams{Number: d.Number, FetchStartedAt: a.begun, UpdatedAt: d.UpdatedAt})

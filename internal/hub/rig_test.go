@@ -34,8 +34,15 @@ func TestMain(m *testing.M) {
 		return
 	}
 	// These tests wait for hubs more than they compute. The command line still wins.
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		panic(err)
+	for name, value := range map[string]string{
+		"test.parallel":    "12",
+		"rapid.checks":     "3", // each is seconds of a hub's life, and there are 8 at once
+		"rapid.steps":      "25",
+		"rapid.shrinktime": "60s",
+	} {
+		if err := flag.Set(name, value); err != nil {
+			panic(err)
+		}
 	}
 	localpgtest.Main(m)
 }
