@@ -90,8 +90,12 @@ func (p *planner) sandbox() {
 		p.settle(CreateProject, ProjectKey)
 		p.settle(CommitFiles, FilesKey)
 		p.settleInvitations(nil)
-		if p.policy.Sandbox == SandboxArchive && project.Done() && (archive.Applied != Archived || archive.Unsure()) {
+		switch {
+		case !project.Done():
+		case p.policy.Sandbox == SandboxArchive && (archive.Applied != Archived || archive.Unsure()):
 			p.add(Action{Kind: ArchiveProject, Resource: ArchiveKey, Want: Archived})
+		case archive.Unsure():
+			p.add(Action{Kind: ArchiveProject, Resource: ArchiveKey, Settle: true})
 		}
 		return
 	}

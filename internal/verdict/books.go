@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/cloud-pi-native/passerelle/internal/ledger"
-	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
 )
 
@@ -74,29 +73,13 @@ func (j *Judge) Books(ctx context.Context, pool *pgxpool.Pool) ([]Lapse, error) 
 	return lapses, nil
 }
 
-// excused says what may stay loose: what was begun for a sandbox that nobody wants any
-// more and comes out the same when it is done again, and what cannot be known or done
-// while DS hides the dossier.
+// excused says what may stay loose: what cannot be known or done while DS hides the
+// dossier.
 func (j *Judge) excused(what string, f finding) bool {
-	dossier, known := j.DS.Dossier(int(f.Dossier))
-	hidden := known && dossier.Presence != demarches.Present
-	state := onboarding.State(dossier.State)
-	if dossier.Presence == demarches.Purged {
-		state = onboarding.Deleted
-	}
-	sandbox := j.Journey.Policy[state].Sandbox
 	switch what {
-	case "intent without an outcome":
-		switch onboarding.ResourceKind(f.Kind) {
-		case onboarding.KindFiles, onboarding.KindMembers:
-			return sandbox != onboarding.SandboxProvision
-		case onboarding.KindArchive:
-			return sandbox == onboarding.SandboxKeep
-		default:
-			return hidden
-		}
-	case "failed for good on what DS says today":
-		return hidden
+	case "intent without an outcome", "failed for good on what DS says today":
+		dossier, known := j.DS.Dossier(int(f.Dossier))
+		return known && dossier.Presence != demarches.Present
 	case "job failed for good":
 		return f.Dossier != 0 && j.EverHidden != nil && j.EverHidden(int(f.Dossier))
 	}
