@@ -171,6 +171,9 @@ func (h *Hub) startWorkers(ctx context.Context, o Options, metrics *telemetry.Me
 	if err != nil {
 		return fmt.Errorf("set up the connection to GitLab: %w", err)
 	}
+	if err := jobs.Begin(ctx, h.workers, o.Config.Journey); err != nil {
+		return err
+	}
 	if h.river, err = jobs.NewClient(options); err != nil {
 		return err
 	}
