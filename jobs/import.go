@@ -7,15 +7,30 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/cloud-pi-native/passerelle/internal/ledger"
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 )
+
+// Begin decides at the first start from when on each form's dossiers are the hub's. It
+// comes before the first webhook: what is decided a moment later counts.
+func Begin(ctx context.Context, pool *pgxpool.Pool, journey *onboarding.Journey) error {
+	c := &crew{Options: Options{Pool: pool, Journey: journey}}
+	for i := range journey.Demarches {
+		if _, err := c.importFrom(ctx, ledger.New(pool), journey.Demarches[i].Number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // imports remembers, for each form, from when on its dossiers are ours: that is decided
 // at the first start and stays.
 type imports struct{ known sync.Map }
 
-// importFrom is the date before which what ended is none of ours. Whoever needs it
-// first, decides it: a webhook can come before the first poll.
+// importFrom is the date before which what ended is none of ours. It begins the form's
+// cursor if there is none.
 func (c *crew) importFrom(ctx context.Context, q *ledger.Queries, number int64) (time.Time, error) {
 	if from, ok := c.imports.known.Load(number); ok {
 		return from.(time.Time), nil //nolint:forcetypeassert // nothing else is stored

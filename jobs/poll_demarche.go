@@ -77,9 +77,6 @@ func (w *pollDemarche) Work(ctx context.Context, job *river.Job[PollDemarche]) e
 	if err != nil {
 		return fmt.Errorf("read how far démarche %d was polled: %w", number, err)
 	}
-	if _, err := c.importFrom(ctx, q, number); err != nil {
-		return err
-	}
 	r, err := c.newReading(ctx, number, &stand)
 	if err != nil {
 		return err

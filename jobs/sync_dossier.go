@@ -79,9 +79,6 @@ func (w *syncDossier) Work(ctx context.Context, job *river.Job[SyncDossier]) err
 	if c.Journey.Demarche(dossier.Demarche) == nil {
 		return w.settle(ctx, q, delivery.ID, outcomeForeign)
 	}
-	if _, err := c.importFrom(ctx, q, dossier.Demarche); err != nil {
-		return err
-	}
 	behind := delivery.HintedAt != nil && dossier.UpdatedAt.Before(*delivery.HintedAt) &&
 		delivery.HintedAt.Before(delivery.Now.Add(5*time.Minute))
 	err = pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {

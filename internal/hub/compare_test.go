@@ -239,21 +239,16 @@ func TestOutOfSight(t *testing.T) {
 		// away is what there is when the hub saw nothing of what came and went.
 		away *stock
 	}{
-		"trashed":                     {acts: []act{trash}, want: filed},
 		"trashed, restored":           {acts: []act{trash, restore}, want: filed},
 		"trashed, purged":             {acts: []act{trash, purge}, want: closed},
-		"trashed twice, purged":       {acts: []act{trash, restore, trash, purge}, want: closed},
-		"expired":                     {acts: []act{expire}, want: filed},
 		"expired, restored":           {acts: []act{expire, restore}, want: filed},
 		"expired, purged":             {acts: []act{expire, purge}, want: closed},
 		"trashed, restored, accepted": {acts: []act{trash, restore, begin, accept}, want: accepted(1)},
 		"expired, restored, accepted": {acts: []act{expire, restore, begin, accept}, want: accepted(1)},
-		"accepted, trashed":           {before: []act{begin, accept}, acts: []act{trash}, want: accepted(1)},
 		"accepted, trashed, restored": {before: []act{begin, accept}, acts: []act{trash, restore}, want: accepted(1)},
 		"accepted, trashed, purged":   {before: []act{begin, accept}, acts: []act{trash, purge}, want: acceptedAndClosed},
 		"accepted, expired, purged":   {before: []act{begin, accept}, acts: []act{expire, purge}, want: acceptedAndClosed},
 		"accepted, restored, refused": {before: []act{begin, accept}, acts: []act{trash, restore, reopen, refuse}, want: stock{Groups: 1, Projects: 1, Archived: 1, Commits: 1, Invitations: 4, Issues: 1, Closed: 1, Notes: 1, Messages: 3}},
-		"accepted meanwhile, trashed": {acts: []act{begin, accept, trash, restore}, want: accepted(1)},
 		"refused, restored, accepted": {before: []act{begin, refuse}, acts: []act{expire, restore, reopen, accept}, want: stock{Groups: 1, Projects: 1, Commits: 1, Invitations: 4, Issues: 1, Notes: 1, Messages: 3}},
 		"refused, accepted, purged": {
 			before: []act{begin, refuse, trash}, acts: []act{restore, reopen, accept, trash, purge}, want: stock{Groups: 1, Projects: 1, Commits: 1, Invitations: 4, Issues: 1, Closed: 1, Notes: 1, Messages: 3},

@@ -190,6 +190,9 @@ func (h *Hub) startWorkers(ctx context.Context, o Options, metrics *telemetry.Me
 	if err != nil {
 		return err
 	}
+	if err := jobs.Begin(ctx, h.workers, o.Config.Journey); err != nil {
+		return err
+	}
 	if h.river, err = jobs.NewClient(options); err != nil {
 		return err
 	}

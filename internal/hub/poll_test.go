@@ -112,6 +112,7 @@ func (r *rig) storeOnly() {
 func TestCatchUpByPages(t *testing.T) {
 	t.Parallel()
 	r := setup(t)
+	r.timing.CallTimeout = time.Minute // a busy machine is no reason to ask for less
 	r.storeOnly()
 	require.NoError(t, r.startPolled().Stop())
 	for i := range 250 {
