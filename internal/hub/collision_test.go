@@ -196,5 +196,6 @@ func TestForgedMarks(t *testing.T) {
 	require.NotEqual(t, r.groupOf(forger), r.groupOf(victim))
 	require.NotEqual(t, r.issueOf(forger).IID, r.issueOf(victim).IID)
 	require.Equal(t, 4, r.GitLab.Faults().Fired()[fault.ResetBefore])
+	require.Empty(t, r.differences())
 	require.NotContains(t, list(r, "select coalesce(data::jsonb->>'adopted', '') from ledger_entries"), "true")
 }

@@ -327,6 +327,26 @@ func TestReconcile_PointsToTheLowest(t *testing.T) {
 	require.Equal(t, []string{"duplicate group list"}, r.differences(), "a group is for people")
 }
 
+// A fork, or an issue that an agent copies, bears its original's mark and is none of ours.
+func TestReconcile_Copies(t *testing.T) {
+	t.Parallel()
+	r, number := inOrder(t)
+	member, err := gitlabapi.New(gitlabapi.Options{URL: r.config.GitLabURL, Token: r.GitLab.AddUser("membre", false)})
+	require.NoError(t, err)
+	group := count(r, "select external_id::int from resources where kind = 'group'")
+	sandbox := r.project(r.groupOf(number) + "/bac-a-sable")
+	require.Contains(t, sandbox.Description, r.mark(number, onboarding.ProjectKey))
+	r.quietly(r.GitLab.AddGroupMember(r.groupOf(number), "membre", gitlab.Maintainer))
+	_, err = member.CreateProject(r.ctx, gitlabapi.NewProject{
+		NamespaceID: int64(group), Name: "Copie", Path: "copie", Description: sandbox.Description,
+	})
+	require.NoError(t, err)
+	r.quietly(r.GitLab.RemoveMember(r.groupOf(number), "membre"))
+	_, err = r.GitLab.OpenIssue(stage.TrackingProject, "root", "Copie", r.issueOf(number).Description)
+	require.NoError(t, err)
+	require.Empty(t, r.differences())
+}
+
 // Changed by people: listed, and left as it is.
 func TestReconcile_Drift(t *testing.T) {
 	t.Parallel()
