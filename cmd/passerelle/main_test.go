@@ -114,6 +114,7 @@ func TestDependencies(t *testing.T) {
 	for _, name := range packages {
 		for _, foreign := range []string{
 			"passerelle/internal/simulator", "passerelle/internal/stage", "passerelle/internal/localpg", "passerelle/internal/bench",
+			"passerelle/internal/soak", "passerelle/internal/verdict", "toxiproxy",
 			"passerelle/cmd/demo", "stretchr/testify", "pgtestdb", "rapid", "embedded-postgres", "graph-gophers", "compose-go",
 		} {
 			require.NotContains(t, name, foreign)

@@ -37,7 +37,6 @@ func TestMain(m *testing.M) {
 	for name, value := range map[string]string{
 		"test.parallel":    "12",
 		"rapid.checks":     "3", // each is seconds of a hub's life, and there are 8 at once
-		"rapid.steps":      "25",
 		"rapid.shrinktime": "60s",
 	} {
 		if err := flag.Set(name, value); err != nil {

@@ -12,17 +12,17 @@ import (
 	"github.com/cloud-pi-native/passerelle/internal/simulator/fault"
 )
 
-// faults are what befalls calls to DS and GitLab: 4.5 % of them in all. The longest
+// faults are what befalls calls to DS and GitLab: 4 % of them in all. The longest
 // late effect is within what the hub waits for: the call's timeout and 15 s.
 var faults = []fault.Rule{
-	{Kind: fault.ResetBefore, Probability: 0.008},
-	{Kind: fault.ResetAfter, Probability: 0.008},
-	{Kind: fault.Hang, Probability: 0.005},
+	{Kind: fault.ResetBefore, Probability: 0.007},
+	{Kind: fault.ResetAfter, Probability: 0.007},
+	{Kind: fault.Hang, Probability: 0.004},
 	{Kind: fault.LateEffect, Probability: 0.003, Delay: 3 * time.Second},
 	{Kind: fault.LateEffect, Probability: 0.002, Delay: 9 * time.Second},
 	{Kind: fault.Slow, Probability: 0.003, Delay: time.Second},
 	{Kind: fault.Slow, Probability: 0.002, Delay: 3 * time.Second},
-	{Kind: fault.Status, Probability: 0.008},
+	{Kind: fault.Status, Probability: 0.007},
 	{Kind: fault.StatusAfter, Probability: 0.006, Status: http.StatusBadGateway},
 }
 
