@@ -39,6 +39,7 @@ var sections = []section{
 	{"process", process},
 	{"catchup", catchUp},
 	{"quiet", quiet},
+	{"scale", scale},
 }
 
 func main() {

@@ -37,13 +37,16 @@ func TestManyWebhooks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := setup(t)
-			running := r.start()
+			r.timing.CallTimeout = time.Minute // the first look lasts
+			running := r.startPolled()
 			number := r.file("Portail des agents", demarches.WithoutWebhook())
 
 			// The first look lasts until all have come.
 			looking, all := make(chan struct{}), make(chan struct{})
+			look, came := sync.OnceFunc(func() { close(looking) }), sync.OnceFunc(func() { close(all) })
+			t.Cleanup(came) // so that a failure does not hang
 			remove := r.DS.Faults().Add(fault.Rule{Operation: "Dossier", Kind: fault.Status, Times: 1, Match: func(string, []byte) bool {
-				close(looking)
+				look()
 				<-all
 				return true
 			}})
@@ -62,7 +65,7 @@ func TestManyWebhooks(t *testing.T) {
 				})
 			}
 			group.Wait()
-			close(all)
+			came()
 
 			r.hooks = webhooks
 			r.sound(stock{Issues: 1, Messages: 1})
