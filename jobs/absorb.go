@@ -73,6 +73,8 @@ type absorption struct {
 type planned struct {
 	dossier  *onboarding.Dossier
 	revision int32
+	// known says that it was seen before: something may have been made for it.
+	known bool
 }
 
 // lock locks the known dossiers of the sighting, in the order of their numbers.
@@ -131,7 +133,7 @@ func (a *absorption) see(ctx context.Context, d *onboarding.Dossier) error {
 		if inserted > 0 {
 			a.Metrics.Changes.WithLabelValues("new").Inc()
 			a.fact(d.Number, ledger.DossierSeen, map[string]any{"state": d.State, "step": step, "filed_at": d.FiledAt})
-			a.toPlan = append(a.toPlan, planned{d, 1})
+			a.toPlan = append(a.toPlan, planned{d, 1, false})
 			return nil
 		}
 		// Somebody else saw it first, a moment ago.
@@ -173,7 +175,7 @@ func (a *absorption) see(ctx context.Context, d *onboarding.Dossier) error {
 			Data: map[string]any{"from": row.Step, "to": step},
 		})
 	}
-	a.toPlan = append(a.toPlan, planned{d, row.Revision + 1})
+	a.toPlan = append(a.toPlan, planned{d, row.Revision + 1, true})
 	return nil
 }
 
@@ -190,7 +192,7 @@ func (a *absorption) seeAgain(ctx context.Context, row *ledger.Dossier, d *onboa
 		}
 	}
 	if a.replan || forgiven > 0 {
-		a.toPlan = append(a.toPlan, planned{d, row.Revision})
+		a.toPlan = append(a.toPlan, planned{d, row.Revision, true})
 	} else if !moved && row.MissingSince == nil {
 		return nil
 	}
@@ -236,7 +238,7 @@ func (a *absorption) miss(ctx context.Context, removal onboarding.Removal) error
 		return fmt.Errorf("note that dossier %d was deleted: %w", removal.Number, err)
 	}
 	a.fact(removal.Number, ledger.DossierDeleted, data)
-	a.toPlan = append(a.toPlan, planned{&d, row.Revision + 1})
+	a.toPlan = append(a.toPlan, planned{&d, row.Revision + 1, true})
 	return nil
 }
 
@@ -249,7 +251,7 @@ func (a *absorption) fact(dossier int64, kind ledger.EntryKind, data map[string]
 func (a *absorption) plan(ctx context.Context) ([]insertion, error) {
 	var numbers []int64
 	for _, p := range a.toPlan {
-		if p.revision > 1 {
+		if p.known {
 			numbers = append(numbers, p.dossier.Number)
 		}
 	}

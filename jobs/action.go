@@ -122,7 +122,9 @@ func (w *actionWorker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 			if outcome, err = w.perform(ctx, task); err == nil {
 				hand.report(task, outcome)
 				delete(refused, task.action.Resource)
-				c.answered(ctx, lease.gate)
+				if !outcome.unasked {
+					c.answered(ctx, lease.gate)
+				}
 				continue
 			}
 			err = hand.fail(ctx, task, err)

@@ -87,18 +87,18 @@ func (d *Desk) Hold(ctx context.Context, queue, actor, reason string, until time
 
 // Lift ends every hold on a queue, whoever set it, and returns how many there were.
 // The hub holds it again if its service still asks for that. Jobs that were put off
-// look again within five minutes.
+// look again within ten minutes.
 func (d *Desk) Lift(ctx context.Context, queue, actor, reason string) (lifted int, err error) {
 	if err := checkHold(queue, reason); err != nil {
 		return 0, err
 	}
 	err = pgx.BeginFunc(ctx, d.Pool, func(tx pgx.Tx) error {
 		q := ledger.New(tx)
-		holds, err := q.LiftHolds(ctx, queue)
+		held, err := q.LiftHolds(ctx, queue)
 		if err != nil {
 			return fmt.Errorf("lift the holds on queue %s: %w", queue, err)
 		}
-		lifted = len(holds)
+		lifted = int(held)
 		if lifted == 0 {
 			return nil
 		}

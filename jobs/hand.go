@@ -59,6 +59,8 @@ type outcome struct {
 	facts   []ledger.Fact
 	// absent says that an action that only looks found nothing.
 	absent bool
+	// unasked says that no service had to be asked.
+	unasked bool
 }
 
 type change struct {
@@ -353,6 +355,6 @@ func (t *task) fact(kind ledger.EntryKind, data map[string]any) ledger.Fact {
 // answer.
 func refuse(call, detail, advice string) error {
 	return &connectors.Failure{
-		Service: "GitLab", Call: call, Class: connectors.Permanent, NoEffect: true, Detail: detail, Advice: advice,
+		Service: "GitLab", Call: call, Class: connectors.Permanent, Local: true, NoEffect: true, Detail: detail, Advice: advice,
 	}
 }

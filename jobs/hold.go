@@ -111,7 +111,7 @@ func (c *crew) failed(ctx context.Context, g *gate, subject string, failure *con
 		return c.unavailable(ctx, g, failure, causeDenied)
 	case failure.Down && (g.probing() || c.outages.failed(g.queue, subject) >= failuresOfAnOutage):
 		return c.unavailable(ctx, g, failure, causeOutage)
-	case failure.Down:
+	case failure.Down, failure.Local:
 		return nil
 	}
 	c.answered(ctx, g)
@@ -132,21 +132,21 @@ func (c *crew) answered(ctx context.Context, g *gate) {
 // hold keeps the queue from running on every replica, for as long as a throttling
 // service asked, and puts the job off. The first to notice logs it.
 func (c *crew) hold(ctx context.Context, queue string, failure *connectors.Failure) error {
-	until := failure.RetryAt
-	if until.IsZero() || until.Before(time.Now()) {
-		until = time.Now().Add(c.Timing.UnnamedWait)
+	pause := time.Until(failure.RetryAt)
+	if pause <= 0 {
+		pause = c.Timing.UnnamedWait
 	}
-	prolonged, err := ledger.New(c.Pool).Hold(ctx, ledger.HoldParams{
-		Queue: queue, Author: ledger.ActorHub, Reason: failure.Error(), Until: until,
+	held, err := ledger.New(c.Pool).Hold(ctx, ledger.HoldParams{
+		Queue: queue, Author: ledger.ActorHub, Reason: failure.Error(), Pause: pause,
 	})
 	if err != nil {
 		return fmt.Errorf("hold queue %s: %w", queue, err)
 	}
-	if prolonged > 0 {
+	if held.Begun {
 		c.Metrics.Holds.WithLabelValues(queue, causeThrottled).Inc()
-		c.Logger.WarnContext(ctx, "the service asked us to wait: its queue is held", "queue", queue, "until", until, "reason", failure.Error())
+		c.Logger.WarnContext(ctx, "the service asked us to wait: its queue is held", "queue", queue, "until", held.Until, "reason", failure.Error())
 	}
-	return c.putOff(time.Until(until), 0)
+	return c.putOff(pause, 0)
 }
 
 // after puts a job off, spread over a second so that not all come back at once.

@@ -51,10 +51,13 @@ func (c *crew) openTrackingIssue(ctx context.Context, t *task) (outcome, error) 
 	}, nil
 }
 
-// findIssue looks for the dossier's issue among those that the hub opened.
+// findIssue looks for the dossier's issue among those that the hub opened. A ledger that
+// was lost may have opened it long before the first intent that this one knows of.
 func (c *crew) findIssue(ctx context.Context, t *task) (gitlab.Issue, bool, error) {
-	if t.since.IsZero() {
-		return c.pastIssue(ctx, t.dossier.Number)
+	if t.lost {
+		if issue, found, err := c.pastIssue(ctx, t.dossier.Number); err != nil || found || t.since.IsZero() {
+			return issue, found, err
+		}
 	}
 	return c.GitLab.FindIssue(ctx, c.TrackingProject, t.since, func(issue gitlab.Issue) bool {
 		return c.Marks.In(issue.Description, t.dossier.Number, onboarding.IssueKey)

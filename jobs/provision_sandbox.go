@@ -238,7 +238,9 @@ func (c *crew) settleFiles(ctx context.Context, t *task) (outcome, error) {
 func (c *crew) inviteMembers(ctx context.Context, t *task) (outcome, error) {
 	if t.action.Settle {
 		// Whoever was invited by then stays so; a new acceptance invites all again.
-		return t.notThere(), nil
+		settled := t.notThere()
+		settled.unasked = true
+		return settled, nil
 	}
 	group, err := t.idOf(onboarding.GroupKey)
 	if err != nil {

@@ -59,11 +59,13 @@ func (t *task) messageSent(id string, adopted bool) outcome {
 // startInstruction is refused by DS when the dossier is elsewhere already. Whether a
 // call whose answer was lost had its effect shows in the dossier.
 func (c *crew) startInstruction(ctx context.Context, t *task) (outcome, error) {
-	if t.action.Settle && !t.dossier.EverInstructed {
-		return t.notThere(), nil
-	}
 	if t.action.Settle {
-		return t.instructionBegun(true), nil
+		settled := t.notThere()
+		if t.dossier.EverInstructed {
+			settled = t.instructionBegun(true)
+		}
+		settled.unasked = true
+		return settled, nil
 	}
 	if err := c.Demarches.StartInstruction(ctx, t.dossier.Demarche, t.dossier.Number, t.dossier.ID); err != nil {
 		return outcome{}, err

@@ -55,17 +55,17 @@ func untilText(hold *jobs.Hold) string {
 }
 
 type holdsSet struct {
-	Queue  string        `arg:"" help:"The queue: demarches or gitlab."`
-	Reason string        `help:"Why; it stays in the ledger." required:""`
-	For    time.Duration `help:"For how long, such as 90m; until it is lifted if left out."`
+	Queue  string         `arg:"" help:"The queue: demarches or gitlab."`
+	Reason string         `help:"Why; it stays in the ledger." required:""`
+	For    *time.Duration `help:"For how long, such as 90m; until it is lifted if left out."`
 }
 
 // Run holds a queue, in the name of the user who runs the program.
 func (s *holdsSet) Run(w *world) error {
 	return w.atDesk(func(ctx context.Context, desk *jobs.Desk) error {
 		var until time.Time
-		if s.For != 0 {
-			until = time.Now().Add(s.For)
+		if s.For != nil {
+			until = time.Now().Add(*s.For)
 		}
 		if err := desk.Hold(ctx, s.Queue, w.actor(), s.Reason, until); err != nil {
 			return err
@@ -87,7 +87,7 @@ func (l *holdsLift) Run(w *world) error {
 		if err != nil {
 			return err
 		}
-		said := "runs again; jobs that were put off look again within five minutes"
+		said := "runs again; jobs that were put off look again within ten minutes"
 		if lifted == 0 {
 			said = "was not held"
 		}

@@ -83,11 +83,11 @@ func (c *Client) classify(op operation, ex *connectors.Exchange, err error) *con
 			f.Class, f.Advice = connectors.Denied, adviceRefused
 		case http.StatusNotFound, http.StatusMethodNotAllowed:
 			// Not NotFound: DS says that of a dossier with HTTP 200.
-			f.Advice = adviceURL
+			f.Class, f.Advice = connectors.Denied, adviceURL
 		}
 		return f
 	case ex.Status >= http.StatusMultipleChoices:
-		f := c.fail(op, connectors.Permanent, "the service answers with a redirection")
+		f := c.fail(op, connectors.Denied, "the service answers with a redirection")
 		f.NoEffect, f.Advice = true, adviceURL
 		return f
 	}

@@ -177,7 +177,7 @@ func TestFailures(t *testing.T) {
 		},
 		"not a GitLab": {
 			404, html,
-			want{connectors.Permanent, true, false, "PASSERELLE_GITLAB_URL", "not found"},
+			want{connectors.Denied, true, false, "PASSERELLE_GITLAB_URL", "not found"},
 		},
 		"validation": {
 			400, `{"message":{"path":["can't start with dash","is too long"],"base":[{"limit":["reached"]}],"email":["b@x.fr is not allowed"]}}`,
@@ -196,7 +196,7 @@ func TestFailures(t *testing.T) {
 			400, `{"message":{"base":["The project is still being deleted. Please try again later."]}}`,
 			want{connectors.Transient, true, false, "", "still being deleted"},
 		},
-		"firewall":           {403, html, want{connectors.Permanent, true, false, "PASSERELLE_GITLAB_TOKEN", "forbidden"}},
+		"firewall":           {403, html, want{connectors.Denied, true, false, "PASSERELLE_GITLAB_TOKEN", "forbidden"}},
 		"internal error":     {500, `{"message":"500 Internal Server Error"}`, want{connectors.Transient, false, false, "", "Internal Server Error"}},
 		"load balancer":      {503, html, want{connectors.Transient, false, false, "", "service unavailable"}},
 		"unknown status":     {599, "", want{connectors.Transient, false, false, "", "error"}},
@@ -344,7 +344,7 @@ func TestRedirect(t *testing.T) {
 	refused := func(t *testing.T, err error) {
 		t.Helper()
 		f := failureOf(t, err)
-		require.Equal(t, connectors.Permanent, f.Class)
+		require.Equal(t, connectors.Denied, f.Class)
 		require.True(t, f.NoEffect)
 		require.Contains(t, f.Advice, "PASSERELLE_GITLAB_URL")
 	}
@@ -362,7 +362,10 @@ func TestRedirect(t *testing.T) {
 		t.Parallel()
 		b := setup(t, to(307, "/forge/api/v4/elsewhere"))
 		_, err := b.client.CreateGroup(t.Context(), gitlab.NewGroup{Path: "g"})
-		refused(t, err)
+		f := failureOf(t, err)
+		require.Equal(t, connectors.Permanent, f.Class)
+		require.True(t, f.NoEffect)
+		require.Contains(t, f.Advice, "renamed or moved")
 		require.Len(t, b.requests, 1)
 	})
 	t.Run("to the sign-in page", func(t *testing.T) {
@@ -375,7 +378,7 @@ func TestRedirect(t *testing.T) {
 		t.Parallel()
 		b := setup(t, to(301, "/forge/api/v4/projects/7"))
 		_, err := b.client.Project(t.Context(), "a/b")
-		refused(t, err)
+		require.Equal(t, connectors.Permanent, failureOf(t, err).Class)
 		require.Len(t, b.requests, 4)
 	})
 	t.Run("from a project's former path", func(t *testing.T) {

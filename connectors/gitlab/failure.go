@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ const (
 	adviceExpired = "the token has expired, was revoked or is not known: make a new one in GitLab and give it in PASSERELLE_GITLAB_TOKEN"
 	adviceScope   = "give in PASSERELLE_GITLAB_TOKEN a token with the scope api"
 	adviceRight   = "check that the token of PASSERELLE_GITLAB_TOKEN has the role that this takes, and that what it changes is not archived"
+	adviceMoved   = "what this is about was renamed or moved in GitLab: give its new path, or run passerelle reconcile, then replay the job"
 	adviceURL     = "check the address in PASSERELLE_GITLAB_URL: it must be the one of GitLab itself, with its path prefix if it has one"
 )
 
@@ -76,8 +78,13 @@ func (c *Client) classify(op operation, ex *connectors.Exchange, err error) *con
 	case ex.Status >= http.StatusBadRequest:
 		return c.refused(op, ex)
 	case ex.Status >= http.StatusMultipleChoices:
-		f := c.fail(op, connectors.Permanent, "the service answers with a redirection")
+		f := c.fail(op, connectors.Denied, "the service answers with a redirection")
 		f.NoEffect, f.Advice = true, adviceURL
+		to, err := url.Parse(ex.Header.Get("Location"))
+		if err == nil && (to.Host == "" || to.Host == c.api.BaseURL().Host) && strings.Contains(to.Path, "/api/v4/") {
+			// GitLab's own: one group or project has moved, and the rest answers.
+			f.Class, f.Advice = connectors.Permanent, adviceMoved
+		}
 		return f
 	}
 	return c.unreadable(op, err)
@@ -93,6 +100,9 @@ func (c *Client) refused(op operation, ex *connectors.Exchange) *connectors.Fail
 		f.Class, f.Advice = connectors.Denied, adviceExpired
 	case http.StatusForbidden:
 		f.Advice = adviceRight
+		if !spoken { // something before GitLab
+			f.Class = connectors.Denied
+		}
 		if strings.HasPrefix(reason, "insufficient_scope") {
 			f.Advice = adviceScope
 		}
@@ -100,7 +110,7 @@ func (c *Client) refused(op operation, ex *connectors.Exchange) *connectors.Fail
 		// A page says that there is no GitLab there, not that the thing is missing.
 		f.NotFound = spoken
 		if !spoken {
-			f.Advice = adviceURL
+			f.Class, f.Advice = connectors.Denied, adviceURL
 		}
 	default:
 		switch lower := strings.ToLower(reason); {

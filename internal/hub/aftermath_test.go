@@ -7,7 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cloud-pi-native/passerelle/internal/hub"
 	"github.com/cloud-pi-native/passerelle/internal/ledger"
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/fault"
 )
@@ -112,4 +114,39 @@ func TestRestoredFromBackup(t *testing.T) {
 	backup.startPolled()
 	backup.settled()
 	require.Equal(t, accepted(1), backup.stock())
+}
+
+// A hub that ends while it looks for what a lost ledger may have made leaves an intent
+// that says nothing of how old that is: the next one looks as far back.
+func TestLostLedgerThenACrash(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*hub.Hub){
+		"killed":  func(h *hub.Hub) { h.Kill() },
+		"stopped": func(h *hub.Hub) { _ = h.Stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := setup(t)
+			r.clock.advance(-2 * time.Hour)
+			first := r.start()
+			number := r.file("Portail des agents")
+			r.settled()
+			require.NoError(t, first.Stop())
+			r.clock.advance(2 * time.Hour)
+
+			other := r.anew()
+			other.config.Journey.Demarches[0].Import = onboarding.ImportAll
+			other.timing.DrainTimeout = 100 * time.Millisecond
+			other.GitLab.Faults().Add(fault.Rule{Operation: "GET /projects/:id/issues", Kind: fault.Hang, Times: 1})
+			second := other.start()
+			require.NoError(t, other.GitLab.Faults().WaitFired(other.ctx, fault.Hang, 1))
+			end(second)
+			other.expire()
+			other.start()
+			other.eventually("its issue is known", func() bool {
+				return count(other, "select count(*) from resources where kind = 'issue' and done_at is not null and dossier = $1", number) == 1
+			})
+			require.Equal(t, 1, other.stock().Issues)
+		})
+	}
 }

@@ -78,6 +78,82 @@ func TestOneBadDossierIsNoOutage(t *testing.T) {
 	r.sound(accepted(2))
 }
 
+// What answers in a service's place, as an ingress with nothing behind it or a page that
+// tells of maintenance, is an outage, too: nothing fails for good.
+func TestOutageThatAnswers(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusFound, http.StatusNotFound, http.StatusForbidden} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
+			r := setup(t)
+			r.start()
+			mend := []func(){
+				r.GitLab.Faults().Add(fault.Rule{Kind: fault.Status, Status: status}),
+				r.DS.Faults().Add(fault.Rule{Operation: sendMessage, Kind: fault.Status, Status: status}),
+			}
+			for i := range 4 {
+				r.file(fmt.Sprintf("Projet %d", i))
+			}
+			r.eventually("both queues are held", func() bool { return count(r, "select count(*) from queue_holds where probes > 1") == 2 })
+			for _, mend := range mend {
+				mend()
+			}
+			r.sound(stock{Issues: 4, Messages: 4})
+		})
+	}
+}
+
+// A probe that fails by our own checks, without a call, says nothing of the service.
+func TestProbeWithoutACall(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	log := &lines{}
+	r.start(func(o *hubOptions) { o.Logger = slog.New(log) })
+	good, bad := r.file("Projet témoin"), r.file("!!!")
+	r.settled()
+	r.accept(good)
+	r.settled() // the root group is known now
+	r.exec("insert into queue_holds (queue, author, reason, until, probes) values ('gitlab', 'hub: outage', 'down', clock_timestamp() + interval '1 hour', 3)")
+	mend := r.GitLab.Faults().Add(fault.Rule{Kind: fault.Status, Status: http.StatusBadGateway})
+	r.accept(bad)
+	r.eventually("its sandbox waits", func() bool {
+		return count(r, "select count(*) from river_job where kind = 'provision_sandbox' and (metadata->>'snoozes')::int > 0") == 1
+	})
+	r.exec("update river_job set state = 'scheduled', scheduled_at = clock_timestamp() + interval '1 hour' where kind = 'update_tracking_issue' and state in ('available', 'scheduled', 'retryable')")
+	r.exec("update queue_holds set until = clock_timestamp()")
+	r.eventually("it is refused", func() bool {
+		return count(r, "select count(*) from river_job where kind = 'provision_sandbox' and state = 'cancelled'") == 1
+	})
+	require.Equal(t, 1, count(r, "select count(*) from queue_holds where probes >= 3"), "GitLab was not asked")
+	require.Zero(t, log.count("available again"))
+	mend()
+	r.settledUnheld()
+}
+
+// One throttling is told once, however many jobs of however many hubs meet it.
+func TestThrottlingIsToldOnce(t *testing.T) {
+	t.Parallel()
+	const dossiers = 24
+	r := setup(t)
+	r.timing.RetryCap = time.Hour // who is held does not look again meanwhile
+	log := &lines{}
+	logged := func(o *hubOptions) { o.Logger = slog.New(log) }
+	hubs := []*hub.Hub{r.start(logged), r.start(logged), r.start(logged)}
+	mend := r.GitLab.Faults().Add(fault.Rule{Operation: postIssue, Kind: fault.Throttle})
+	for i := range dossiers {
+		r.SendTo(base(hubs[i%len(hubs)]))
+		r.file(fmt.Sprintf("Projet %d", i))
+	}
+	r.eventually("all wait", func() bool {
+		return count(r, "select count(*) from river_job where kind = 'open_tracking_issue' and (metadata->>'snoozes')::int > 0") == dossiers
+	})
+	require.Greater(t, r.GitLab.Faults().Calls()[postIssue], 1)
+	require.Equal(t, 1, log.count("asked us to wait"))
+	mend()
+	r.settledUnheld()
+	r.sound(stock{Issues: dossiers, Messages: dossiers})
+}
+
 // A probe whose hub dies does not keep the queue held: another job probes later.
 func TestProbeDies(t *testing.T) {
 	t.Parallel()

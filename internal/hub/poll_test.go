@@ -333,3 +333,20 @@ func TestImportBeforeTheDateWasKept(t *testing.T) {
 	want.Messages = 1
 	r.sound(want)
 }
+
+// A date to come, from a service whose clock was wrong for a moment, does not hide what
+// is dated before it.
+func TestDateToCome(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.startPolled()
+	first := r.file("Portail des agents", demarches.WithoutWebhook())
+	r.poll()
+	r.clock.advance(72 * time.Hour)
+	r.quietly(r.DS.StartInstruction(first, demarches.WithoutWebhook()))
+	r.poll()
+	r.clock.advance(-72 * time.Hour)
+	r.file("Un autre", demarches.WithoutWebhook())
+	r.poll()
+	require.Equal(t, 2, count(r, "select count(*) from dossiers"))
+}

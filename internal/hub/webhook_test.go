@@ -261,3 +261,18 @@ func TestDossierOfAnotherForm(t *testing.T) {
 	require.Equal(t, stock{}, r.stock())
 	require.Zero(t, count(r, "select count(*) from dossiers"))
 }
+
+// A webhook that brings nothing new enqueues nothing that is done already.
+func TestNothingNewEnqueuesNothing(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	running := r.startPolled()
+	number := r.file("Portail des agents")
+	r.settled()
+	const done = "select count(*) from river_job where kind in ('open_tracking_issue', 'write_back')"
+	before := count(r, done)
+	require.Equal(t, http.StatusNoContent, r.hook(base(running), hookFor(number, onboarding.EnConstruction, r.updated(number))))
+	r.hooks++
+	r.settled()
+	require.Equal(t, before, count(r, done))
+}

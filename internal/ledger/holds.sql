@@ -12,11 +12,15 @@ select queue, author, reason, since, until, probes from queue_holds
 where until > clock_timestamp() or probes is not null
 order by queue, author;
 
--- name: Hold :execrows
--- Holds a queue until a time; a hold of the same author is only ever prolonged here.
-insert into queue_holds (queue, author, reason, until) values (@queue, @author, @reason, @until)
-on conflict (queue, author) do update set reason = excluded.reason, until = excluded.until, since = excluded.since
-where queue_holds.until < excluded.until;
+-- name: Hold :one
+-- Holds a queue for a time, by this clock; a hold of the same author is only ever
+-- prolonged. Tells until when it is held, and whether it was not before.
+insert into queue_holds (queue, author, reason, since, until)
+values (@queue, @author, @reason, statement_timestamp(), clock_timestamp() + @pause::interval)
+on conflict (queue, author) do update set
+    since = case when queue_holds.until > clock_timestamp() then queue_holds.since else excluded.since end,
+    reason = excluded.reason, until = greatest(queue_holds.until, excluded.until)
+returning until, (since = statement_timestamp())::boolean as begun;
 
 -- name: SetHold :exec
 -- Holds a queue until a time, whatever the same author said before.
@@ -47,6 +51,10 @@ where queue = @queue and author = @author and probes is not null;
 -- name: EndOutage :execrows
 delete from queue_holds where queue = @queue and author = @author and probes is not null;
 
--- name: LiftHolds :many
-delete from queue_holds where queue = @queue
-returning author, reason;
+-- name: LiftHolds :one
+-- Tells how many there were in force.
+with lifted as (
+    delete from queue_holds where queue = @queue
+    returning until > clock_timestamp() or probes is not null as held
+)
+select count(*) from lifted where held;

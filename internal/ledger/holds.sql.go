@@ -81,31 +81,39 @@ func (q *Queries) EndOutage(ctx context.Context, arg EndOutageParams) (int64, er
 	return result.RowsAffected(), nil
 }
 
-const hold = `-- name: Hold :execrows
-insert into queue_holds (queue, author, reason, until) values ($1, $2, $3, $4)
-on conflict (queue, author) do update set reason = excluded.reason, until = excluded.until, since = excluded.since
-where queue_holds.until < excluded.until
+const hold = `-- name: Hold :one
+insert into queue_holds (queue, author, reason, since, until)
+values ($1, $2, $3, statement_timestamp(), clock_timestamp() + $4::interval)
+on conflict (queue, author) do update set
+    since = case when queue_holds.until > clock_timestamp() then queue_holds.since else excluded.since end,
+    reason = excluded.reason, until = greatest(queue_holds.until, excluded.until)
+returning until, (since = statement_timestamp())::boolean as begun
 `
 
 type HoldParams struct {
 	Queue  string
 	Author string
 	Reason string
-	Until  time.Time
+	Pause  time.Duration
 }
 
-// Holds a queue until a time; a hold of the same author is only ever prolonged here.
-func (q *Queries) Hold(ctx context.Context, arg HoldParams) (int64, error) {
-	result, err := q.db.Exec(ctx, hold,
+type HoldRow struct {
+	Until time.Time
+	Begun bool
+}
+
+// Holds a queue for a time, by this clock; a hold of the same author is only ever
+// prolonged. Tells until when it is held, and whether it was not before.
+func (q *Queries) Hold(ctx context.Context, arg HoldParams) (HoldRow, error) {
+	row := q.db.QueryRow(ctx, hold,
 		arg.Queue,
 		arg.Author,
 		arg.Reason,
-		arg.Until,
+		arg.Pause,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	var i HoldRow
+	err := row.Scan(&i.Until, &i.Begun)
+	return i, err
 }
 
 const holdForOutage = `-- name: HoldForOutage :execrows
@@ -183,34 +191,20 @@ func (q *Queries) Holds(ctx context.Context, queue string) ([]HoldsRow, error) {
 	return items, nil
 }
 
-const liftHolds = `-- name: LiftHolds :many
-delete from queue_holds where queue = $1
-returning author, reason
+const liftHolds = `-- name: LiftHolds :one
+with lifted as (
+    delete from queue_holds where queue = $1
+    returning until > clock_timestamp() or probes is not null as held
+)
+select count(*) from lifted where held
 `
 
-type LiftHoldsRow struct {
-	Author string
-	Reason string
-}
-
-func (q *Queries) LiftHolds(ctx context.Context, queue string) ([]LiftHoldsRow, error) {
-	rows, err := q.db.Query(ctx, liftHolds, queue)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []LiftHoldsRow
-	for rows.Next() {
-		var i LiftHoldsRow
-		if err := rows.Scan(&i.Author, &i.Reason); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+// Tells how many there were in force.
+func (q *Queries) LiftHolds(ctx context.Context, queue string) (int64, error) {
+	row := q.db.QueryRow(ctx, liftHolds, queue)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const probeFailed = `-- name: ProbeFailed :exec

@@ -66,17 +66,21 @@ func TestLease(t *testing.T) {
 	t.Run("NoneWhileTheQueueIsHeld", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		hold := func(author string, until time.Duration) int64 {
-			n, err := b.Hold(b.ctx, HoldParams{Queue: "gitlab", Author: author, Reason: "quota of " + author, Until: time.Now().Add(until)})
+		hold := func(author string, pause time.Duration) HoldRow {
+			held, err := b.Hold(b.ctx, HoldParams{Queue: "gitlab", Author: author, Reason: "quota of " + author, Pause: pause})
 			require.NoError(t, err)
-			return n
+			return held
 		}
-		require.Equal(t, int64(1), hold("hub", time.Minute))
+		first := hold("hub", time.Minute)
+		require.True(t, first.Begun)
 		require.False(t, b.take("act", anne, "gitlab"))
 		require.True(t, b.take("act", anne, "demarches"))
 
-		require.Zero(t, hold("hub", time.Second), "a hold is only ever prolonged")
-		require.Equal(t, int64(1), hold("admin", time.Hour))
+		require.Equal(t, HoldRow{Until: first.Until}, hold("hub", time.Second), "a hold is only ever prolonged")
+		longer := hold("hub", time.Hour)
+		require.False(t, longer.Begun, "the same hold")
+		require.True(t, longer.Until.After(first.Until))
+		require.True(t, hold("admin", time.Hour).Begun)
 		held, err := b.Holds(b.ctx, "gitlab")
 		require.NoError(t, err)
 		require.Len(t, held, 2)
@@ -86,6 +90,7 @@ func TestLease(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, held)
 		require.True(t, b.take("act", anne, "gitlab"))
+		require.True(t, hold("hub", time.Minute).Begun, "another hold")
 	})
 
 	// An outage holds beyond its time, but for the one job that probes.

@@ -13,7 +13,7 @@ import (
 )
 
 const advanceCursor = `-- name: AdvanceCursor :exec
-update cursors set newest = greatest(newest, $1::timestamptz), position = $2
+update cursors set newest = greatest(newest, least($1::timestamptz, clock_timestamp())), position = $2
 where demarche = $3
 `
 
@@ -23,6 +23,8 @@ type AdvanceCursorParams struct {
 	Demarche int64
 }
 
+// A date to come, of a service whose clock is wrong, does not keep what is dated before
+// it from being found.
 func (q *Queries) AdvanceCursor(ctx context.Context, arg AdvanceCursorParams) error {
 	_, err := q.db.Exec(ctx, advanceCursor, arg.Newest, arg.Position, arg.Demarche)
 	return err
