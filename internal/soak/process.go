@@ -25,6 +25,9 @@ type process struct {
 	doomed bool      // it is being killed
 	kills  int
 	exits  int // by itself
+	// crashes are the exits that are none of a program that says what is wrong, as
+	// without a database at its start.
+	crashes int
 }
 
 func newProcess(ctx context.Context, program string, environment []string, logPath string) (*process, error) {
@@ -70,6 +73,9 @@ func (p *process) keepRunning(ctx context.Context) {
 			p.kills++
 		} else if ctx.Err() == nil {
 			p.exits++
+			if code := cmd.ProcessState.ExitCode(); code != 0 && code != 1 {
+				p.crashes++
+			}
 		}
 		p.mu.Unlock()
 		_, _ = fmt.Fprintf(p.log, "--- ended: %v\n", err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/cloud-pi-native/passerelle/internal/verdict"
@@ -56,11 +57,25 @@ func (w *world) rest(ctx context.Context) (outcome, error) {
 				return o, err
 			}
 			o.lapses = append(o.lapses, loose...)
+			o.lapses = append(o.lapses, w.crashed()...)
 		}
 		if o.took = time.Since(begun); len(o.lapses) == 0 && o.left == 0 || over || time.Since(idle) > hopeless {
 			return o, nil
 		}
 	}
+}
+
+// crashed tells of hubs that ended as no program of ours should.
+func (w *world) crashed() []verdict.Lapse {
+	var lapses []verdict.Lapse
+	for _, hub := range w.hubs {
+		hub.mu.Lock()
+		if hub.crashes > 0 {
+			lapses = append(lapses, verdict.Lapse{Kind: verdict.Wrong, What: fmt.Sprintf("the hub at %s crashed %d times: see %s", hub.listen, hub.crashes, hub.log.Name())})
+		}
+		hub.mu.Unlock()
+	}
+	return lapses
 }
 
 // unfinished counts what is left to do, polls that have to come included.

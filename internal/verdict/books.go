@@ -3,11 +3,13 @@ package verdict
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/cloud-pi-native/passerelle/internal/ledger"
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
 )
 
@@ -29,7 +31,7 @@ var rules = []struct {
 	what  string
 	query string
 }{
-	{"intent without an outcome", `select r.dossier, r.kind, r.key from resources r where r.intent_at is not null and r.done_at is null`},
+	{"intent without an outcome", `select r.dossier, r.kind, r.key from resources r where r.intent_at > coalesce(r.done_at, '-infinity')`},
 	{"failed for good on what DS says today", `select r.dossier, r.kind, r.key from resources r join dossiers d on d.number = r.dossier
 		where r.failed_revision <> 0 and r.failed_revision = d.revision`},
 	{"lease still held", `select dossier, '', purpose from leases where until > clock_timestamp()`},
@@ -37,6 +39,11 @@ var rules = []struct {
 		where state not in ('completed', 'cancelled', 'discarded') and args ? 'dossier'`},
 	{"job failed for good", `select coalesce((args->>'dossier')::bigint, 0), '', concat_ws(' ', kind, state, errors[array_upper(errors, 1)]->>'error')
 		from river_job where state in ('cancelled', 'discarded')`},
+	{"periodic job not done", `select 0, '', concat_ws(' ', kind, state, 'attempt', attempt) from river_job
+		where state not in ('completed', 'cancelled', 'discarded') and not args ? 'dossier' and kind <> 'poll_demarche'`},
+	{"queue still held", `select 0, queue, concat_ws(' ', author, reason) from queue_holds where until > clock_timestamp() or probes is not null`},
+	{"unreadable, or missing in DS's lists", `select number, '', error from unreadable_dossiers
+		union all select number, '', 'missing' from dossiers where missing_since is not null and deleted_at is null and trashed_at is null`},
 	{"delivery not answered for", `select coalesce(dossier, 0), '', id::text from deliveries where settled_at is null`},
 }
 
@@ -73,15 +80,16 @@ func (j *Judge) Books(ctx context.Context, pool *pgxpool.Pool) ([]Lapse, error) 
 	return lapses, nil
 }
 
-// excused says what may stay loose: what cannot be known or done while DS hides the
-// dossier.
+// excused says what may stay loose: what cannot be known or written in DS while it hides
+// the dossier.
 func (j *Judge) excused(what string, f finding) bool {
 	switch what {
 	case "intent without an outcome", "failed for good on what DS says today":
 		dossier, known := j.DS.Dossier(int(f.Dossier))
-		return known && dossier.Presence != demarches.Present
+		toDS := f.Kind == string(onboarding.KindMessage) || f.Kind == string(onboarding.KindTransition)
+		return toDS && known && dossier.Presence != demarches.Present
 	case "job failed for good":
-		return f.Dossier != 0 && j.EverHidden != nil && j.EverHidden(int(f.Dossier))
+		return strings.HasPrefix(f.About, string(onboarding.WriteBack)) && j.EverHidden != nil && j.EverHidden(int(f.Dossier))
 	}
 	return false
 }
