@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,38 @@ func TestCollisionTwice(t *testing.T) {
 	want.Groups = 3
 	r.sound(want)
 	require.NotContains(t, r.noteOn(r.issueOf(number)), "somebody else")
+}
+
+// What stands where the sandbox belongs, in the dossier's own group, is not touched either.
+func TestProjectCollision(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.stranger(portail, "x", r.mark(firstNumber, onboarding.GroupKey))
+	_, err := r.GitLab.CreateProject(stage.RootGroup+"/"+portail+"/bac-a-sable", "stranger")
+	r.quietly(err)
+	r.start()
+	number := r.file("Portail des agents")
+	r.settled()
+	r.accept(number)
+	r.sound(stock{Groups: 1, Projects: 1, Issues: 1, Notes: 1, Messages: 1}, "provision_sandbox")
+	require.Contains(t, r.noteOn(r.issueOf(number)), "a project that is not ours stands at")
+}
+
+// What somebody wrote on the issue in the hub's name is not the hub's note.
+func TestNoteBesideOurs(t *testing.T) {
+	t.Parallel()
+	r := setup(t).lossy()
+	r.start()
+	number := r.file("Portail des agents")
+	r.settled()
+	issue, reminder := r.issueOf(number), "Rappeler l’équipe avant vendredi."
+	r.quietly(r.GitLab.Comment(stage.TrackingProject, issue.IID, stage.User, reminder))
+	r.lose(postNote, fault.Rule{Kind: fault.ResetBefore, Times: 1})
+	r.accept(number)
+	want := accepted(1)
+	want.Notes = 2
+	r.sound(want)
+	require.True(t, slices.ContainsFunc(r.GitLab.Notes(stage.TrackingProject, issue.IID), func(n gitlab.Note) bool { return n.Body == reminder }), "it is as it was")
 }
 
 // What bears our mark is ours, though the ledger knows nothing of it.

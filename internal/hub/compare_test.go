@@ -36,7 +36,8 @@ func TestComparison(t *testing.T) {
 	r.accept(number)
 	equal := r.file("Un autre")
 	r.settled()
-	r.poll() // our messages move the dates
+	r.poll()                         // our messages move the dates
+	r.clock.advance(2 * time.Second) // they have whole seconds
 	require.NoError(t, r.DS.Edit(equal, demarches.Answers{demarches.FieldServices: 12}, demarches.VisibleAfter(time.Hour)))
 	unseen := r.file("Jamais vu", demarches.WithoutWebhook(), demarches.VisibleAfter(time.Hour))
 	r.clock.advance(30 * time.Minute)

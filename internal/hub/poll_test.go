@@ -32,6 +32,29 @@ func TestLostWebhooks(t *testing.T) {
 	require.Zero(t, r.DS.Faults().Calls()["Dossier"], "a page holds all that is needed")
 }
 
+// DS dates a change before it shows it, so that one can appear behind others that a poll
+// has read by then.
+func TestLateCommit(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.startPolled()
+	edited := r.file("Portail des agents")
+	r.settled()
+	r.clock.advance(time.Minute)
+	r.quietly(r.DS.Edit(edited, demarches.Answers{demarches.FieldProjectName: "Portail des usagers"}, demarches.VisibleAfter(5*time.Minute)))
+	filed := r.file("Un projet montré tard", demarches.WithoutWebhook(), demarches.VisibleAfter(5*time.Minute))
+	r.clock.advance(time.Minute)
+	r.file("Un projet montré aussitôt", demarches.WithoutWebhook())
+	r.poll()
+	r.sound(stock{Issues: 2, Messages: 2})
+	require.Empty(t, r.kinds(filed), "DS shows it already")
+
+	r.clock.advance(5 * time.Minute)
+	r.poll()
+	r.sound(stock{Issues: 3, Messages: 3})
+	require.Contains(t, r.kinds(edited), "dossier_edited")
+}
+
 // DS sends no webhook when an applicant edits an answer.
 func TestEditWithoutWebhook(t *testing.T) {
 	t.Parallel()

@@ -73,9 +73,9 @@ func TestOneHandPerDossier(t *testing.T) {
 		r.turnDown(number)
 	}
 	r.eventually("all that follows from it was tried", func() bool {
+		require.Equal(t, sent, r.DS.Faults().Calls()[sendMessage], "messages, while a hub is acting for each dossier")
 		return count(r, "select count(*) from river_job where kind = 'write_back' and state in ('available', 'scheduled') and (metadata->>'snoozes')::int > 0") == dossiers
 	})
-	require.Equal(t, sent, r.DS.Faults().Calls()[sendMessage])
 	release()
 	r.sound(stock{Groups: 4, Issues: 4, Closed: 4, Notes: 4, Messages: 8})
 }

@@ -1,12 +1,16 @@
 package hub_test
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
+	"github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/fault"
 )
 
@@ -185,4 +189,39 @@ func TestReplayAfterRefusal(t *testing.T) {
 	r.replay("poll_demarche", http.StatusAccepted)
 	r.replayJob(1<<40, http.StatusNotFound)
 	r.sound(want)
+}
+
+// A job that begins while a refusal is being stored waits for it, and does nothing.
+func TestRefusedJustBefore(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.timing.RetryCap = time.Hour // who is held does not look again by itself
+	running := r.startPolled()
+	number := r.file("Portail des agents")
+	r.settled()
+	r.holdQueue("gitlab", http.StatusOK)
+	r.accept(number)
+	r.eventually("the sandbox is put off", func() bool {
+		return count(r, "select count(*) from river_job where kind = 'provision_sandbox' and state = 'scheduled'") == 1
+	})
+
+	// Nobody can write to the dossier's ledger, and so end storing the refusal, until this ends.
+	tx, err := r.pool.Begin(r.ctx)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(r.ctx)) }()
+	_, err = tx.Exec(r.ctx, "select from ledger_heads where chain = $1 for update", number)
+	require.NoError(t, err)
+	waiting := "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+	r.quietly(r.DS.BackToInstruction(number, demarches.WithoutWebhook()))
+	r.quietly(r.DS.Refuse(number, motivation, demarches.WithoutWebhook()))
+	require.Equal(t, http.StatusNoContent, r.hook(base(running), hookFor(number, onboarding.Refuse, r.updated(number))))
+	r.hooks++
+	r.eventually("the refusal is being stored", func() bool { return count(r, waiting) == 1 })
+	r.exec("delete from queue_holds")
+	r.exec("update river_job set state = 'available', scheduled_at = clock_timestamp() where kind = 'provision_sandbox'")
+	r.eventually("the job waits for that", func() bool { return count(r, waiting) == 2 })
+	require.NoError(t, tx.Rollback(r.ctx))
+
+	r.settledUnheld()
+	r.sound(stock{Issues: 1, Closed: 1, Notes: 1, Messages: 2})
 }

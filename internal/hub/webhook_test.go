@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -84,6 +85,42 @@ func onlyOfDS(kinds []string) []string {
 		}
 	}
 	return theirs
+}
+
+// A webhook that comes when the dossier was read, and before that is stored, leads to
+// another look: the first may not have seen what it tells of, whatever its date says.
+func TestWebhookDuringALook(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	running := r.startPolled()
+	number := r.file("Portail des agents")
+	r.settled()
+	r.clock.advance(2 * time.Second) // DS's dates have whole seconds
+	looks := r.DS.Faults().Calls()["Dossier"]
+
+	// Nobody can store what is read of it until this ends.
+	tx, err := r.pool.Begin(r.ctx)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(r.ctx)) }()
+	_, err = tx.Exec(r.ctx, "select from dossiers where number = $1 for update", number)
+	require.NoError(t, err)
+	r.act(r.DS.StartInstruction(number))
+	r.eventually("what was read is about to be stored", func() bool {
+		return r.DS.Faults().Calls()["Dossier"] > looks &&
+			count(r, "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") == 1
+	})
+	seen := r.updated(number)
+	r.quietly(r.DS.Accept(number, "", demarches.WithoutWebhook()))
+	// Two changes can bear the same date.
+	require.Equal(t, http.StatusNoContent, r.hook(base(running), hookFor(number, onboarding.Accepte, seen)))
+	r.hooks++
+	require.NoError(t, tx.Rollback(r.ctx))
+
+	r.eventually("the acceptance is seen", func() bool {
+		require.Empty(t, list(r, "select outcome from deliveries where state = 'accepte' and outcome <> 'looked'"))
+		return count(r, "select count(*) from dossiers where state = 'accepte'") == 1
+	})
+	r.sound(accepted(1))
 }
 
 // What a webhook says of the state is not believed, so that their order is nothing.
