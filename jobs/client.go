@@ -55,6 +55,9 @@ type Timing struct {
 	// tried again; it doubles up to UnreadableCap.
 	UnreadableRetry time.Duration
 	UnreadableCap   time.Duration
+	// DatesAhead is how far DS's dates may lie ahead of the database's clock: those of a
+	// clock that is more than a little fast do not tell how far polls have come.
+	DatesAhead time.Duration
 	// AskAgain is the first delay before DS is asked again while it still shows
 	// something older than a webhook said; it doubles.
 	AskAgain time.Duration
@@ -79,6 +82,7 @@ func DefaultTiming() Timing {
 		CompareInterval: 24 * time.Hour,
 		UnreadableRetry: time.Minute,
 		UnreadableCap:   time.Hour,
+		DatesAhead:      5 * time.Minute,
 		AskAgain:        time.Second,
 		UnnamedWait:     time.Minute,
 		ProbeAfter:      15 * time.Second,

@@ -263,7 +263,9 @@ func (r *reading) advance(ctx context.Context, next catchUp, newest time.Time, s
 				return err
 			}
 		}
-		return ledger.New(tx).AdvanceCursor(ctx, ledger.AdvanceCursorParams{Demarche: r.demarche, Newest: newest, Position: position})
+		return ledger.New(tx).AdvanceCursor(ctx, ledger.AdvanceCursorParams{
+			Demarche: r.demarche, Newest: newest, Position: position, Ahead: r.Timing.DatesAhead,
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("store how far démarche %d was read: %w", r.demarche, err)

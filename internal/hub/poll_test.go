@@ -362,6 +362,7 @@ func TestImportBeforeTheDateWasKept(t *testing.T) {
 func TestDateToCome(t *testing.T) {
 	t.Parallel()
 	r := setup(t)
+	r.timing.DatesAhead = 5 * time.Minute
 	r.startPolled()
 	first := r.file("Portail des agents", demarches.WithoutWebhook())
 	r.poll()

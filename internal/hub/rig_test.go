@@ -78,6 +78,7 @@ func quick() jobs.Timing {
 		EffectMargin:    300 * time.Millisecond,
 		PollInterval:    time.Hour, // tests that want a poll ask for it
 		RetryCap:        50 * time.Millisecond,
+		DatesAhead:      365 * 24 * time.Hour, // tests move DS's clock
 		AskAgain:        50 * time.Millisecond,
 		CompareInterval: 24 * time.Hour, // as with polls
 		UnreadableRetry: time.Hour,

@@ -47,11 +47,17 @@ from dossiers where number = any(@numbers::bigint[]);
 
 -- name: Miss :many
 -- The dossiers that the comparison did not list, in no list of removals either. They
--- went out of sight after they were read last, or listed by the comparison before.
-update dossiers d set missing_since = coalesce(missing_since, greatest(fetch_started_at, (select compared_at from cursors c where c.demarche = @demarche)))
-where d.demarche = @demarche and deleted_at is null and trashed_at is null and fetch_started_at < @begun
-    and not exists (select from listed_dossiers l where l.demarche = d.demarche and l.number = d.number)
-returning number;
+-- went out of sight after they were read last, or listed by the comparison before. They
+-- are locked in the order of their numbers, as everywhere.
+with missed as (
+    select m.number from dossiers m
+    where m.demarche = @demarche and m.deleted_at is null and m.trashed_at is null and m.fetch_started_at < @begun
+        and not exists (select from listed_dossiers l where l.demarche = m.demarche and l.number = m.number)
+    order by m.number for update
+)
+update dossiers d set missing_since = coalesce(d.missing_since, greatest(d.fetch_started_at, (select compared_at from cursors c where c.demarche = @demarche)))
+from missed where d.number = missed.number
+returning d.number;
 
 -- name: EndComparison :exec
 update cursors set comparison = null, compared_at = @begun where demarche = @demarche;

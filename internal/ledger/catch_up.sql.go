@@ -167,10 +167,15 @@ func (q *Queries) MarkUnreadable(ctx context.Context, arg MarkUnreadableParams) 
 }
 
 const miss = `-- name: Miss :many
-update dossiers d set missing_since = coalesce(missing_since, greatest(fetch_started_at, (select compared_at from cursors c where c.demarche = $1)))
-where d.demarche = $1 and deleted_at is null and trashed_at is null and fetch_started_at < $2
-    and not exists (select from listed_dossiers l where l.demarche = d.demarche and l.number = d.number)
-returning number
+with missed as (
+    select m.number from dossiers m
+    where m.demarche = $1 and m.deleted_at is null and m.trashed_at is null and m.fetch_started_at < $2
+        and not exists (select from listed_dossiers l where l.demarche = m.demarche and l.number = m.number)
+    order by m.number for update
+)
+update dossiers d set missing_since = coalesce(d.missing_since, greatest(d.fetch_started_at, (select compared_at from cursors c where c.demarche = $1)))
+from missed where d.number = missed.number
+returning d.number
 `
 
 type MissParams struct {
@@ -179,7 +184,8 @@ type MissParams struct {
 }
 
 // The dossiers that the comparison did not list, in no list of removals either. They
-// went out of sight after they were read last, or listed by the comparison before.
+// went out of sight after they were read last, or listed by the comparison before. They
+// are locked in the order of their numbers, as everywhere.
 func (q *Queries) Miss(ctx context.Context, arg MissParams) ([]int64, error) {
 	rows, err := q.db.Query(ctx, miss, arg.Demarche, arg.Begun)
 	if err != nil {

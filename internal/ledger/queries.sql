@@ -171,9 +171,9 @@ returning newest, position, least(
 coalesce(compared_at < clock_timestamp() - @compare_interval::interval, true)::boolean as compare_due;
 
 -- name: AdvanceCursor :exec
--- A date to come, of a service whose clock is wrong, does not keep what is dated before
--- it from being found.
-update cursors set newest = greatest(newest, least(@newest::timestamptz, clock_timestamp())), position = @position
+-- A date that is too far ahead, of a service whose clock is wrong, does not keep what is
+-- dated before it from being found.
+update cursors set newest = greatest(newest, least(@newest::timestamptz, clock_timestamp() + @ahead::interval)), position = @position
 where demarche = @demarche;
 
 -- name: EndCatchUp :exec

@@ -13,20 +13,26 @@ import (
 )
 
 const advanceCursor = `-- name: AdvanceCursor :exec
-update cursors set newest = greatest(newest, least($1::timestamptz, clock_timestamp())), position = $2
-where demarche = $3
+update cursors set newest = greatest(newest, least($1::timestamptz, clock_timestamp() + $2::interval)), position = $3
+where demarche = $4
 `
 
 type AdvanceCursorParams struct {
 	Newest   time.Time
+	Ahead    time.Duration
 	Position []byte
 	Demarche int64
 }
 
-// A date to come, of a service whose clock is wrong, does not keep what is dated before
-// it from being found.
+// A date that is too far ahead, of a service whose clock is wrong, does not keep what is
+// dated before it from being found.
 func (q *Queries) AdvanceCursor(ctx context.Context, arg AdvanceCursorParams) error {
-	_, err := q.db.Exec(ctx, advanceCursor, arg.Newest, arg.Position, arg.Demarche)
+	_, err := q.db.Exec(ctx, advanceCursor,
+		arg.Newest,
+		arg.Ahead,
+		arg.Position,
+		arg.Demarche,
+	)
 	return err
 }
 
