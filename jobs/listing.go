@@ -254,14 +254,20 @@ func (r *Reconciler) seeMembers(ctx context.Context, record onboarding.Record, s
 	return nil
 }
 
-// again looks once more, at each thing for itself.
-func (r *Reconciler) again(ctx context.Context, before onboarding.Sight, record onboarding.Record) (onboarding.Sight, error) {
+// again looks once more, at each thing for itself, of the kinds that differ: GitLab allows
+// few such calls. Others count as not looked at.
+func (r *Reconciler) again(
+	ctx context.Context, kinds map[onboarding.ResourceKind]bool, before onboarding.Sight, record onboarding.Record,
+) (onboarding.Sight, error) {
 	now, err := ledger.New(r.Pool).Now(ctx)
 	if err != nil {
 		return onboarding.Sight{}, fmt.Errorf("read the database's clock: %w", err)
 	}
 	s := onboarding.Sight{Begun: now, Things: map[onboarding.ResourceKind][]onboarding.Thing{}}
 	for _, key := range []onboarding.ResourceKey{onboarding.GroupKey, onboarding.ProjectKey, onboarding.IssueKey} {
+		if !kinds[key.Kind] {
+			continue
+		}
 		marked := map[int64]bool{}
 		if id := knownID(record, key); id != 0 {
 			marked[id] = false
@@ -282,7 +288,7 @@ func (r *Reconciler) again(ctx context.Context, before onboarding.Sight, record 
 		s.Things[key.Kind] = things
 	}
 	bury(s)
-	if iid := knownID(record, onboarding.IssueKey); iid != 0 && before.Things[onboarding.KindNote] != nil {
+	if iid := knownID(record, onboarding.IssueKey); iid != 0 && kinds[onboarding.KindIssue] && before.Things[onboarding.KindNote] != nil {
 		return s, r.readNotes(ctx, iid, s)
 	}
 	return s, nil

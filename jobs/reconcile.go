@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -244,12 +245,17 @@ func (r *run) compare(ctx context.Context, row *ledger.Dossier, record onboardin
 		return err
 	}
 	differences := onboarding.Compare(r.Journey, &dossier, record, sight, r.scope.ledgerBegan)
-	act, look := len(sent) > 0, false
+	look, stale := map[onboarding.ResourceKind]bool{}, false
 	for i := range differences {
-		d := &differences[i]
-		act = act || d.Remedy != onboarding.ToList
-		// Where something was moved to is followed as it was listed a moment ago.
-		look = look || d.Remedy != onboarding.ToList && (d.Kind != onboarding.DiffMoved || r.seen.old)
+		if d := &differences[i]; d.Remedy != onboarding.ToList {
+			look[onboarding.PartOf(d.Resource.Kind)] = true
+			// Where something was moved to is followed as it was listed a moment ago.
+			stale = stale || d.Kind != onboarding.DiffMoved || r.seen.old
+		}
+	}
+	act := len(sent) > 0 || len(look) > 0
+	if !stale {
+		look = nil
 	}
 	act = act || r.scope.Recreate && len(onboarding.Renewals(record)) > 0
 	if r.scope.DryRun || !act {
@@ -307,7 +313,7 @@ func (r *run) tell(ctx context.Context, dossier int64, differences []onboarding.
 
 // settle deals with a dossier's differences under its lease: what was about to be made
 // when the lists were read is there by now.
-func (r *run) settle(ctx context.Context, number int64, sight onboarding.Sight, look bool, sent []onboarding.Difference) error {
+func (r *run) settle(ctx context.Context, number int64, sight onboarding.Sight, look map[onboarding.ResourceKind]bool, sent []onboarding.Difference) error {
 	lease, err := r.takePatiently(ctx, number)
 	if err != nil {
 		return err
@@ -321,8 +327,8 @@ func (r *run) settle(ctx context.Context, number int64, sight onboarding.Sight, 
 	if err != nil {
 		return err
 	}
-	if look {
-		if sight, err = r.again(ctx, sight, record); err != nil {
+	if len(look) > 0 {
+		if sight, err = r.again(ctx, look, sight, record); err != nil {
 			return err
 		}
 	}
@@ -474,7 +480,10 @@ func (r *run) fact(dossier int64, d *onboarding.Difference) ledger.Fact {
 		fact.Kind = ledger.ResourceGone
 	case onboarding.ToAdopt:
 		fact.Kind = ledger.ResourceFound
-		fact.Data["path"], fact.Data["url"], fact.Data["known"] = d.Thing.Path, d.Thing.URL, d.Ledger
+		fact.Data["path"], fact.Data["url"], fact.Data["known"] = r.place(d.Thing.Path), d.Thing.URL, r.place(d.Ledger)
+		if r.place(d.Thing.Path) != d.Thing.Path {
+			fact.Data["url"] = ""
+		}
 		if d.Thing.Message != "" {
 			fact.Data["id"] = d.Thing.Message
 		}
@@ -487,7 +496,7 @@ func (r *run) fact(dossier int64, d *onboarding.Difference) ledger.Fact {
 		switch d.Kind {
 		case onboarding.DiffMoved:
 			fact.Kind = ledger.ResourceMoved
-			fact.Data["from"], fact.Data["to"] = d.Ledger, d.GitLab
+			fact.Data["from"], fact.Data["to"] = r.place(d.Ledger), r.place(d.GitLab)
 		case onboarding.DiffReturned:
 			fact.Kind = ledger.ResourceReturned
 		default:
@@ -496,6 +505,15 @@ func (r *run) fact(dossier int64, d *onboarding.Difference) ledger.Fact {
 		}
 	}
 	return fact
+}
+
+// place is a path or an address of GitLab as the ledger may keep it for ever: below the
+// root group or in the tracking project. Anywhere else it can hold a person's name.
+func (c *crew) place(text string) string {
+	if !strings.Contains(text, "/") || strings.HasPrefix(text, c.RootGroup+"/") || strings.Contains(text, "/"+c.TrackingProject+"/-/") {
+		return text
+	}
+	return "elsewhere"
 }
 
 // strangers tells of what bears the mark of dossiers that the ledger does not know.
