@@ -47,6 +47,9 @@ type Timing struct {
 	// VerifyInterval is the time from one comparison with GitLab to the next; none is
 	// made by itself when it is zero.
 	VerifyInterval time.Duration
+	// VerifyPatience bounds how long one attempt at it goes on; the next begins where it
+	// stands.
+	VerifyPatience time.Duration
 	// RetryCap bounds the delay between two attempts at a job.
 	RetryCap time.Duration
 	// CompareInterval is the time from one comparison of a whole form to the next.
@@ -78,6 +81,7 @@ func DefaultTiming() Timing {
 		EffectMargin:    15 * time.Second,
 		PollInterval:    2 * time.Minute,
 		VerifyInterval:  24 * time.Hour,
+		VerifyPatience:  time.Minute,
 		RetryCap:        30 * time.Minute,
 		CompareInterval: 24 * time.Hour,
 		UnreadableRetry: time.Minute,
@@ -175,6 +179,8 @@ type crew struct {
 	rootGroup rootGroup
 
 	pastIssues, pastGroups, pastProjects *past
+
+	listings listings
 }
 
 func newCrew(o Options) *crew {

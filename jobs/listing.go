@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cloud-pi-native/passerelle/connectors"
@@ -24,6 +25,10 @@ type listing struct {
 	marked map[int64]map[onboarding.ResourceKind][]int64
 	// talk tells of the comments on an issue.
 	talk map[int64]talk
+	// read is how many of the lists were read to their ends.
+	read int
+	// old tells that an earlier attempt at the comparison began it.
+	old bool
 }
 
 type talk struct {
@@ -31,8 +36,36 @@ type talk struct {
 	updatedAt time.Time
 }
 
-// list reads GitLab's lists.
-func (r *Reconciler) list(ctx context.Context) (*listing, error) {
+// listings keeps what an attempt at a comparison listed for the next one on this
+// replica. It is as good as new: whatever is to be changed is looked at once more.
+type listings struct {
+	mu   sync.Mutex
+	run  int64
+	kept *listing
+}
+
+// keep keeps what was listed in a run; nil forgets it.
+func (l *listings) keep(run int64, kept *listing) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.run, l.kept = run, kept
+}
+
+// take takes what was kept of a run, if anything, for one attempt alone.
+func (l *listings) take(run int64) *listing {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kept := l.kept
+	l.kept = nil
+	if kept == nil || l.run != run {
+		return nil
+	}
+	kept.old = true
+	return kept
+}
+
+// newListing returns one of which nothing is read yet.
+func (r *Reconciler) newListing(ctx context.Context) (*listing, error) {
 	now, err := ledger.New(r.Pool).Now(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the database's clock: %w", err)
@@ -44,37 +77,56 @@ func (r *Reconciler) list(ctx context.Context) (*listing, error) {
 	for _, kind := range []onboarding.ResourceKind{onboarding.KindGroup, onboarding.KindProject, onboarding.KindIssue} {
 		l.things[kind] = map[int64]onboarding.Thing{}
 	}
-	err = r.GitLab.EachGroup(ctx, r.RootGroup, func(group gitlab.Group) {
+	return l, nil
+}
+
+// list reads those of GitLab's lists that were not read to their ends.
+func (r *run) list(ctx context.Context) error {
+	lists := []func(context.Context, *listing) error{r.listGroups, r.listProjects, r.listIssues}
+	for l := r.seen; l.read < len(lists); l.read++ {
+		if err := r.rest(); err != nil {
+			return err
+		}
+		if err := r.patiently(ctx, func() error { return lists[l.read](ctx, l) }); err != nil {
+			return err
+		}
+		r.worked = true
+	}
+	return nil
+}
+
+func (r *Reconciler) listGroups(ctx context.Context, l *listing) error {
+	return r.GitLab.EachGroup(ctx, r.RootGroup, func(group gitlab.Group) {
 		l.add(onboarding.GroupKey, groupThing(group), r.owner(group.Description, onboarding.GroupKey))
 	})
-	if err != nil {
-		return nil, err
-	}
+}
+
+func (r *Reconciler) listProjects(ctx context.Context, l *listing) error {
 	self, err := r.GitLab.Self(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	err = r.GitLab.EachProject(ctx, r.RootGroup, func(project gitlab.Project) {
+	return r.GitLab.EachProject(ctx, r.RootGroup, func(project gitlab.Project) {
 		var owner int64
 		if project.Creator == self {
 			owner = r.owner(project.Description, onboarding.ProjectKey)
 		}
 		l.add(onboarding.ProjectKey, projectThing(project), owner)
 	})
-	if err != nil {
-		return nil, err
-	}
-	err = r.GitLab.EachIssue(ctx, r.TrackingProject, time.Time{}, func(issue gitlab.Issue) {
+}
+
+func (r *Reconciler) listIssues(ctx context.Context, l *listing) error {
+	return r.GitLab.EachIssue(ctx, r.TrackingProject, time.Time{}, func(issue gitlab.Issue) {
 		l.add(onboarding.IssueKey, issueThing(issue), r.owner(issue.Description, onboarding.IssueKey))
 		l.talk[issue.IID] = talk{issue.Notes, issue.UpdatedAt}
 	})
-	return l, err
 }
 
+// add adds a thing, which a list that broke off may have shown before.
 func (l *listing) add(key onboarding.ResourceKey, thing onboarding.Thing, owner int64) {
 	thing.Marked = owner != 0
 	l.things[key.Kind][thing.ID] = thing
-	if owner == 0 {
+	if owner == 0 || slices.Contains(l.marked[owner][key.Kind], thing.ID) {
 		return
 	}
 	if l.marked[owner] == nil {
@@ -202,14 +254,20 @@ func (r *Reconciler) seeMembers(ctx context.Context, record onboarding.Record, s
 	return nil
 }
 
-// again looks once more, at each thing for itself.
-func (r *Reconciler) again(ctx context.Context, before onboarding.Sight, record onboarding.Record) (onboarding.Sight, error) {
+// again looks once more, at each thing for itself, of the kinds that differ: GitLab allows
+// few such calls. Others count as not looked at.
+func (r *Reconciler) again(
+	ctx context.Context, kinds map[onboarding.ResourceKind]bool, before onboarding.Sight, record onboarding.Record,
+) (onboarding.Sight, error) {
 	now, err := ledger.New(r.Pool).Now(ctx)
 	if err != nil {
 		return onboarding.Sight{}, fmt.Errorf("read the database's clock: %w", err)
 	}
 	s := onboarding.Sight{Begun: now, Things: map[onboarding.ResourceKind][]onboarding.Thing{}}
 	for _, key := range []onboarding.ResourceKey{onboarding.GroupKey, onboarding.ProjectKey, onboarding.IssueKey} {
+		if !kinds[key.Kind] {
+			continue
+		}
 		marked := map[int64]bool{}
 		if id := knownID(record, key); id != 0 {
 			marked[id] = false
@@ -230,7 +288,7 @@ func (r *Reconciler) again(ctx context.Context, before onboarding.Sight, record 
 		s.Things[key.Kind] = things
 	}
 	bury(s)
-	if iid := knownID(record, onboarding.IssueKey); iid != 0 && before.Things[onboarding.KindNote] != nil {
+	if iid := knownID(record, onboarding.IssueKey); iid != 0 && kinds[onboarding.KindIssue] && before.Things[onboarding.KindNote] != nil {
 		return s, r.readNotes(ctx, iid, s)
 	}
 	return s, nil

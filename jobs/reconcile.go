@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,9 @@ type Reconciler struct {
 
 	river *Client
 	actor string
+	// patient says that somebody waits for the end: what a service asks to be waited for
+	// is waited for here, and does not put a job off.
+	patient bool
 }
 
 // NewReconciler returns a reconciler that acts in somebody's name and works no jobs:
@@ -35,7 +39,7 @@ func NewReconciler(o Options, actor string) (*Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reconciler{crew: newCrew(o), river: client, actor: actor}, nil
+	return &Reconciler{crew: newCrew(o), river: client, actor: actor, patient: true}, nil
 }
 
 // Scope says what to compare and how far to go.
@@ -56,6 +60,14 @@ type Scope struct {
 	// membersOf says whose groups' members are counted; nil stands for everybody's.
 	membersOf   func(dossier int64) bool
 	ledgerBegan time.Time
+
+	// after is the dossier behind which to go on, until when an attempt is to end, seen
+	// what an earlier one listed.
+	after int64
+	until time.Time
+	seen  *listing
+	// passed is told of each dossier that was dealt with.
+	passed func(ctx context.Context, dossier int64) error
 }
 
 // Finding is a difference and what became of it.
@@ -70,7 +82,8 @@ type Finding struct {
 const (
 	// dossiersAtOnce is how many dossiers are read from the ledger at once.
 	dossiersAtOnce = 200
-	// failuresInARow is after how many dossiers with which GitLab failed a run ends.
+	// failuresInARow is after how many dossiers with which a service failed a run ends,
+	// because it is down.
 	failuresInARow = 3
 	// leasePatience is how long the reconciler waits for whoever acts for a dossier.
 	leasePatience = 10 * time.Second
@@ -79,20 +92,32 @@ const (
 // ErrNoDossier says that the ledger holds no such dossier.
 var ErrNoDossier = errors.New("the ledger holds nothing of it: nothing was seen of it yet")
 
+// incomplete says that some dossiers could not be dealt with.
+type incomplete struct {
+	dossiers int
+	last     error
+}
+
+func (e *incomplete) Error() string {
+	return fmt.Sprintf("%d dossiers could not be dealt with, the last: %v", e.dossiers, e.last)
+}
+
+func (e *incomplete) Unwrap() error { return e.last }
+
 // run is one run of a reconciler.
 type run struct {
 	*Reconciler
 
-	scope   Scope
-	seen    *listing
-	visit   func(*Finding)
-	failed  int
-	inARow  int
-	lastErr error
+	scope  Scope
+	seen   *listing
+	visit  func(*Finding)
+	worked bool // a list or a dossier was dealt with
+	failed incomplete
+	inARow int
 }
 
 // Run compares and tells visit of each difference. A service that asks us to wait
-// holds its queue, and the error puts a job off.
+// holds its queue; that is waited for, or the error puts a job off.
 func (r *Reconciler) Run(ctx context.Context, scope Scope, visit func(*Finding)) error {
 	q := ledger.New(r.Pool)
 	last, err := q.LastVerification(ctx)
@@ -108,48 +133,40 @@ func (r *Reconciler) Run(ctx context.Context, scope Scope, visit func(*Finding))
 		case err != nil:
 			return fmt.Errorf("read dossier %d: %w", scope.Dossier, err)
 		}
+		scope.after = scope.Dossier - 1
 	}
-	if err := r.held(ctx, QueueGitLab); err != nil {
+	one := &run{Reconciler: r, scope: scope, seen: scope.seen, visit: visit}
+	if err := one.admit(ctx); err != nil {
 		return err
 	}
-	found, err := r.list(ctx)
-	if err != nil {
-		return r.throttled(ctx, scope, err)
+	if one.seen == nil {
+		if one.seen, err = r.newListing(ctx); err != nil {
+			return err
+		}
 	}
-	one := &run{Reconciler: r, scope: scope, seen: found, visit: visit}
+	if err := one.list(ctx); err != nil {
+		return err
+	}
 	if err := one.dossiers(ctx); err != nil {
-		return r.throttled(ctx, scope, err)
+		return err
 	}
 	if scope.All {
 		if err := one.strangers(ctx); err != nil {
 			return err
 		}
 	}
-	if one.failed > 0 {
-		return fmt.Errorf("%d dossiers could not be dealt with, the last: %w", one.failed, one.lastErr)
+	if one.failed.dossiers > 0 {
+		return &one.failed
 	}
 	return nil
-}
-
-// throttled holds the queue of the service that asked us to wait.
-func (r *Reconciler) throttled(ctx context.Context, scope Scope, err error) error {
-	failure := connectors.AsFailure(err)
-	switch {
-	case scope.DryRun || failure == nil || failure.Class != connectors.Throttled || ctx.Err() != nil:
-		return err
-	case failure.Service == gitlab.Service:
-		return r.hold(ctx, QueueGitLab, failure)
-	default:
-		return r.hold(ctx, QueueDemarches, failure)
-	}
 }
 
 // dossiers goes through the dossiers, a page at a time.
 func (r *run) dossiers(ctx context.Context) error {
 	q := ledger.New(r.Pool)
-	after, count := int64(0), int32(dossiersAtOnce)
+	after, count := r.scope.after, int32(dossiersAtOnce)
 	if !r.scope.All {
-		after, count = r.scope.Dossier-1, 1
+		count = 1
 	}
 	for {
 		rows, err := q.DossiersAfter(ctx, ledger.DossiersAfterParams{After: after, Count: count})
@@ -166,11 +183,14 @@ func (r *run) dossiers(ctx context.Context) error {
 		}
 		records := ledger.Records(resources)
 		for i := range rows {
+			if err := r.rest(); err != nil {
+				return err
+			}
 			record := onboarding.Record{Revision: rows[i].Revision, Resources: records[rows[i].Number]}
 			if err := r.dossier(ctx, &rows[i], record); err != nil {
 				return err
 			}
-			after = rows[i].Number
+			after, r.worked = rows[i].Number, true
 		}
 		if !r.scope.All || len(rows) < dossiersAtOnce {
 			return nil
@@ -179,24 +199,36 @@ func (r *run) dossiers(ctx context.Context) error {
 }
 
 // dossier compares one dossier. A failure does not keep the others, unless the service
-// asked us to wait or fails with every one.
+// asked us to wait or is down for every one.
 func (r *run) dossier(ctx context.Context, row *ledger.Dossier, record onboarding.Record) error {
-	err := r.compare(ctx, row, record)
-	delete(r.seen.marked, row.Number)
-	if err == nil {
-		r.inARow = 0
-		return nil
-	}
-	failure, snoozed := connectors.AsFailure(err), &rivertype.JobSnoozeError{}
-	if ctx.Err() != nil || errors.As(err, &snoozed) || failure != nil && failure.Class == connectors.Throttled {
+	err := r.patiently(ctx, func() error { return r.compare(ctx, row, record) })
+	failure, held := connectors.AsFailure(err), &HeldError{}
+	if err != nil && (ctx.Err() != nil || putOff(err) || errors.As(err, &held) ||
+		failure != nil && failure.Class == connectors.Throttled) {
 		return err
 	}
-	r.failed, r.inARow, r.lastErr = r.failed+1, r.inARow+1, fmt.Errorf("dossier %d: %w", row.Number, err)
-	if r.inARow >= failuresInARow {
-		return r.lastErr
+	down := failure != nil && (failure.Down || failure.Class == connectors.Denied)
+	if !down {
+		delete(r.seen.marked, row.Number)
 	}
-	r.Logger.WarnContext(ctx, "a dossier could not be compared with GitLab", "dossier", row.Number, "error", err)
-	return nil
+	switch {
+	case down:
+		r.inARow++
+	case err == nil || failure != nil:
+		r.inARow = 0 // it answers
+	}
+	if err != nil {
+		r.failed.dossiers++
+		r.failed.last = fmt.Errorf("dossier %d: %w", row.Number, err)
+		if r.inARow >= failuresInARow {
+			return r.failed.last
+		}
+		r.Logger.WarnContext(ctx, "a dossier could not be compared with GitLab", "dossier", row.Number, "error", err)
+	}
+	if down || r.scope.passed == nil {
+		return nil // what the service is down for is compared again if it stays down
+	}
+	return r.scope.passed(ctx, row.Number)
 }
 
 func (r *run) compare(ctx context.Context, row *ledger.Dossier, record onboarding.Record) error {
@@ -213,11 +245,17 @@ func (r *run) compare(ctx context.Context, row *ledger.Dossier, record onboardin
 		return err
 	}
 	differences := onboarding.Compare(r.Journey, &dossier, record, sight, r.scope.ledgerBegan)
-	act, look := len(sent) > 0, false
+	look, stale := map[onboarding.ResourceKind]bool{}, false
 	for i := range differences {
-		d := &differences[i]
-		act = act || d.Remedy != onboarding.ToList
-		look = look || d.Remedy != onboarding.ToList && d.Kind != onboarding.DiffMoved
+		if d := &differences[i]; d.Remedy != onboarding.ToList {
+			look[onboarding.PartOf(d.Resource.Kind)] = true
+			// Where something was moved to is followed as it was listed a moment ago.
+			stale = stale || d.Kind != onboarding.DiffMoved || r.seen.old
+		}
+	}
+	act := len(sent) > 0 || len(look) > 0
+	if !stale {
+		look = nil
 	}
 	act = act || r.scope.Recreate && len(onboarding.Renewals(record)) > 0
 	if r.scope.DryRun || !act {
@@ -229,8 +267,11 @@ func (r *run) compare(ctx context.Context, row *ledger.Dossier, record onboardin
 		return nil
 	}
 	lists := slices.DeleteFunc(slices.Clone(differences), func(d onboarding.Difference) bool { return d.Remedy != onboarding.ToList })
+	if err := r.settle(ctx, row.Number, sight, look, sent); err != nil {
+		return err
+	}
 	r.tell(ctx, row.Number, lists, false)
-	return r.settle(ctx, row.Number, sight, look, sent)
+	return nil
 }
 
 // lostMessages looks in DS for what a ledger that was lost sent in rounds that are over:
@@ -272,7 +313,7 @@ func (r *run) tell(ctx context.Context, dossier int64, differences []onboarding.
 
 // settle deals with a dossier's differences under its lease: what was about to be made
 // when the lists were read is there by now.
-func (r *run) settle(ctx context.Context, number int64, sight onboarding.Sight, look bool, sent []onboarding.Difference) error {
+func (r *run) settle(ctx context.Context, number int64, sight onboarding.Sight, look map[onboarding.ResourceKind]bool, sent []onboarding.Difference) error {
 	lease, err := r.takePatiently(ctx, number)
 	if err != nil {
 		return err
@@ -286,8 +327,8 @@ func (r *run) settle(ctx context.Context, number int64, sight onboarding.Sight, 
 	if err != nil {
 		return err
 	}
-	if look {
-		if sight, err = r.again(ctx, sight, record); err != nil {
+	if len(look) > 0 {
+		if sight, err = r.again(ctx, look, sight, record); err != nil {
 			return err
 		}
 	}
@@ -315,7 +356,7 @@ func (r *run) settle(ctx context.Context, number int64, sight onboarding.Sight, 
 }
 
 // takePatiently takes the dossier's lease, and waits a while for whoever has it.
-func (r *Reconciler) takePatiently(ctx context.Context, dossier int64) (*lease, error) {
+func (r *run) takePatiently(ctx context.Context, dossier int64) (*lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, leasePatience)
 	defer cancel()
 	for {
@@ -439,7 +480,10 @@ func (r *run) fact(dossier int64, d *onboarding.Difference) ledger.Fact {
 		fact.Kind = ledger.ResourceGone
 	case onboarding.ToAdopt:
 		fact.Kind = ledger.ResourceFound
-		fact.Data["path"], fact.Data["url"], fact.Data["known"] = d.Thing.Path, d.Thing.URL, d.Ledger
+		fact.Data["path"], fact.Data["url"], fact.Data["known"] = r.place(d.Thing.Path), d.Thing.URL, r.place(d.Ledger)
+		if r.place(d.Thing.Path) != d.Thing.Path {
+			fact.Data["url"] = ""
+		}
 		if d.Thing.Message != "" {
 			fact.Data["id"] = d.Thing.Message
 		}
@@ -452,7 +496,7 @@ func (r *run) fact(dossier int64, d *onboarding.Difference) ledger.Fact {
 		switch d.Kind {
 		case onboarding.DiffMoved:
 			fact.Kind = ledger.ResourceMoved
-			fact.Data["from"], fact.Data["to"] = d.Ledger, d.GitLab
+			fact.Data["from"], fact.Data["to"] = r.place(d.Ledger), r.place(d.GitLab)
 		case onboarding.DiffReturned:
 			fact.Kind = ledger.ResourceReturned
 		default:
@@ -461,6 +505,15 @@ func (r *run) fact(dossier int64, d *onboarding.Difference) ledger.Fact {
 		}
 	}
 	return fact
+}
+
+// place is a path or an address of GitLab as the ledger may keep it for ever: below the
+// root group or in the tracking project. Anywhere else it can hold a person's name.
+func (c *crew) place(text string) string {
+	if !strings.Contains(text, "/") || strings.HasPrefix(text, c.RootGroup+"/") || strings.Contains(text, "/"+c.TrackingProject+"/-/") {
+		return text
+	}
+	return "elsewhere"
 }
 
 // strangers tells of what bears the mark of dossiers that the ledger does not know.

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"text/tabwriter"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/riverqueue/river/rivertype"
 
 	"github.com/cloud-pi-native/passerelle/internal/config"
 	"github.com/cloud-pi-native/passerelle/internal/hub"
@@ -64,21 +62,12 @@ func (r *reconcileCommand) Run(w *world) error {
 		err = reconciler.Run(ctx, jobs.Scope{All: r.All, Dossier: r.Dossier, DryRun: r.DryRun, Recreate: r.Recreate}, func(f *jobs.Finding) {
 			found = append(found, difference{f.Dossier, string(f.Kind), f.Resource.String(), f.Ledger, f.GitLab, string(f.Remedy), f.Done})
 		})
-		err = errors.Join(plainly(err), r.print(w, found, err == nil))
+		err = errors.Join(err, r.print(w, found, err == nil))
 		if err == nil && r.DryRun && len(found) > 0 {
 			return exitCode(exitDifferent)
 		}
 		return err
 	})
-}
-
-// plainly says of an error that puts a job off what it means to somebody who waits.
-func plainly(err error) error {
-	snoozed := &rivertype.JobSnoozeError{}
-	if errors.As(err, &snoozed) {
-		return fmt.Errorf("a service asked us to wait, and its queue is held: try again in %s", snoozed.Duration.Round(time.Second))
-	}
-	return err
 }
 
 // print prints what was found; that there is nothing is only said of a whole look.

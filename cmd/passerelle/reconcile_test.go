@@ -160,14 +160,42 @@ func TestReconcile_Errors(t *testing.T) {
 	require.Contains(t, got.stderr, "list projects")
 	require.NotContains(t, got.stdout, "agree")
 
-	c.GitLab.Faults().Add(fault.Rule{Operation: "GET /groups/:id/projects", Kind: fault.Throttle, Times: 1})
-	got = c.types("reconcile", "--all", "--dry-run")
-	require.Contains(t, got.stderr, "too many requests")
-	require.NotContains(t, got.stderr, "held", "a dry run holds nothing up")
-	c.GitLab.Faults().Add(fault.Rule{Operation: "GET /groups/:id/projects", Kind: fault.Throttle, Times: 1})
-	require.Contains(t, c.types("reconcile", "--all").stderr, "its queue is held: try again in")
-	require.Equal(t, 1, c.types("reconcile", "--all").code, "still")
-
 	c.environ = nil
 	require.Equal(t, 2, c.types("reconcile", "--all").code, "not configured")
+}
+
+// Who keeps the queue from running is said; what only reads is not kept by administrators,
+// and what a service asks to be waited for is waited for.
+func TestReconcile_Held(t *testing.T) {
+	t.Parallel()
+	c := setupReconciled(t)
+	for _, args := range [][]string{{"reconcile", "--all", "--dry-run"}, {"reconcile", "--all"}} {
+		c.GitLab.Faults().Add(fault.Rule{Operation: "GET /groups/:id/projects", Kind: fault.Throttle, Times: 1})
+		got := c.types(args...)
+		require.Zero(t, got.code, got.stderr)
+		require.Contains(t, got.stdout, "agree")
+		require.Contains(t, got.stderr, "waits until the service may be called again")
+	}
+
+	c.does("holds", "set", "gitlab", "--reason", "GitLab is being upgraded")
+	require.Equal(t, "the ledger and GitLab agree\n", c.does("reconcile", "--all", "--dry-run"))
+	got := c.types("reconcile", "--all")
+	require.Equal(t, 1, got.code)
+	require.Contains(t, got.stderr, "queue gitlab is held by cli:")
+	require.Contains(t, got.stderr, "(GitLab is being upgraded): try again once it is lifted, with passerelle holds lift gitlab")
+	c.does("holds", "lift", "gitlab", "--reason", "done")
+	c.does("holds", "set", "gitlab", "--reason", "an hour off", "--for", "1h")
+	require.Contains(t, c.types("reconcile", "--all").stderr, "(an hour off): try again after ")
+	c.does("holds", "lift", "gitlab", "--reason", "done")
+
+	c.exec("insert into queue_holds (queue, author, reason, until, probes) values ('gitlab', 'hub', 'asked for an hour', clock_timestamp() + interval '1 hour', null)")
+	got = c.types("reconcile", "--all", "--dry-run")
+	require.Equal(t, 1, got.code, "nobody waits for an hour")
+	require.Contains(t, got.stderr, "held by hub (asked for an hour): try again after ")
+	c.exec("delete from queue_holds")
+	c.exec("insert into queue_holds (queue, author, reason, until, probes) values ('gitlab', 'hub: outage', 'no answer', clock_timestamp() + interval '1 hour', 3)")
+	got = c.types("reconcile", "--all")
+	require.Equal(t, 1, got.code)
+	require.Contains(t, got.stderr, "held by hub: outage (no answer): its service is not available")
+	require.NotContains(t, got.stderr, "asked")
 }

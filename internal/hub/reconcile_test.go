@@ -1,8 +1,14 @@
 package hub_test
 
 import (
+	"bytes"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,15 +42,22 @@ func (r *rig) verify() {
 // reconcile compares in this process, as passerelle reconcile does.
 func (r *rig) reconcile(scope jobs.Scope) []string {
 	r.t.Helper()
+	found, err := r.tryReconcile(scope)
+	require.NoError(r.t, err)
+	return found
+}
+
+// tryReconcile is reconcile where it may fail.
+func (r *rig) tryReconcile(scope jobs.Scope) (found []string, err error) {
+	r.t.Helper()
 	reconciler, err := hub.NewReconciler(hub.Options{
 		Config: r.config, Logger: slog.New(&testLog{t: r.t}), Version: "test", Timing: &r.timing,
 	}, r.pool, "cli:test")
 	require.NoError(r.t, err)
-	var found []string
-	require.NoError(r.t, reconciler.Run(r.ctx, scope, func(f *jobs.Finding) {
+	err = reconciler.Run(r.ctx, scope, func(f *jobs.Finding) {
 		found = append(found, strings.Join([]string{string(f.Kind), f.Resource.String(), string(f.Remedy)}, " "))
-	}))
-	return found
+	})
+	return found, err
 }
 
 // differences are those that a dry run finds.
@@ -460,19 +473,234 @@ func TestReconcile_Failures(t *testing.T) {
 		r.quietly(r.GitLab.DeleteIssue(stage.TrackingProject, r.issueOf(n).IID, stage.User))
 	}
 	r.GitLab.Faults().Add(fault.Rule{Operation: "GET /projects/:id/issues/:iid", Kind: fault.Status, Times: 1})
-	reconciler, err := hub.NewReconciler(hub.Options{
-		Config: r.config, Logger: slog.New(slog.DiscardHandler), Version: "test", Timing: &r.timing,
-	}, r.pool, "cli:test")
-	require.NoError(t, err)
-	err = reconciler.Run(r.ctx, jobs.Scope{All: true}, func(*jobs.Finding) {})
+	_, err := r.tryReconcile(jobs.Scope{All: true})
 	require.ErrorContains(t, err, "1 dossiers could not be dealt with")
 	require.Len(t, r.data(other, ledger.ResourceGone), 1)
 	require.Empty(t, r.data(number, ledger.ResourceGone))
-
-	r.GitLab.Faults().Add(fault.Rule{Operation: "GET /groups/:id/subgroups", Kind: fault.Throttle, Times: 1})
-	require.Error(t, reconciler.Run(r.ctx, jobs.Scope{All: true}, func(*jobs.Finding) {}))
-	require.Equal(t, 1, count(r, "select count(*) from queue_holds where queue = 'gitlab' and until > now()"), "everybody waits")
-	r.unhold()
 	r.verify()
 	require.Len(t, r.data(number, ledger.ResourceGone), 1)
+}
+
+// inOrderAll is inOrder with so many dossiers, of which the last one's project is gone, and
+// a hub that is not running any more.
+func inOrderAll(t *testing.T, n int) (r *rig, numbers []int) {
+	t.Helper()
+	r = setup(t)
+	first := r.start()
+	for i := range n {
+		numbers = append(numbers, r.file(fmt.Sprintf("Projet %d", i)))
+	}
+	r.settled()
+	for _, number := range numbers {
+		r.accept(number)
+	}
+	r.sound(accepted(n))
+	require.NoError(t, first.Stop())
+	r.quietly(r.GitLab.PurgeProject(r.groupOf(numbers[n-1]) + "/bac-a-sable"))
+	r.GitLab.Faults().ResetCalls()
+	return r, numbers
+}
+
+const (
+	listGroups  = "GET /groups/:id/subgroups"
+	readMembers = "GET /groups/:id/members"
+	readNotes   = "GET /projects/:id/issues/:iid/notes"
+)
+
+// GitLab allows fewer calls a minute than a comparison needs: it waits, and goes on with
+// the dossier at which it stood.
+func TestReconcile_Throttled(t *testing.T) {
+	t.Parallel()
+	for name, dry := range map[string]bool{"in earnest": false, "dry run": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, numbers := inOrderAll(t, 5)
+			r.GitLab.Faults().Add(fault.Rule{Operation: listGroups, Kind: fault.Throttle, Times: 1})
+			r.GitLab.Faults().Add(fault.Rule{Operation: readMembers, Kind: fault.Throttle, Skip: 3, Times: 1})
+			done := make(chan struct{})
+			var found []string
+			var err error
+			go func() {
+				defer close(done)
+				found, err = r.tryReconcile(jobs.Scope{All: true, DryRun: dry})
+			}()
+			if !dry {
+				for waits := range 2 {
+					r.eventually("everybody waits", func() bool {
+						return count(r, "select count(*) from queue_holds where author = 'hub' and until > clock_timestamp()") == 1
+					})
+					require.Equal(t, 4*waits, r.GitLab.Faults().Calls()[readMembers])
+					r.unhold()
+				}
+			}
+			r.received("the comparison", done)
+			require.NoError(t, err)
+			require.Equal(t, []string{"gone project record"}, found)
+			require.Equal(t, 2, r.GitLab.Faults().Calls()[listGroups])
+			require.Equal(t, 6, r.GitLab.Faults().Calls()[readMembers])
+			if dry {
+				require.Zero(t, count(r, "select count(*) from queue_holds"), "a dry run holds nobody up")
+			} else {
+				require.Len(t, r.data(numbers[4], ledger.ResourceGone), 1)
+			}
+		})
+	}
+}
+
+// The comparison that a hub makes goes on where it stood, whatever it was that ended an
+// attempt: a limit on calls, its time, the end of its process.
+func TestReconcile_GoesOn(t *testing.T) {
+	t.Parallel()
+	verify := func(r *rig) (done func() bool) {
+		client, err := jobs.NewClient(jobs.Options{Pool: r.pool, InsertOnly: true, Logger: slog.New(slog.DiscardHandler)})
+		require.NoError(r.t, err)
+		inserted, err := client.Insert(r.ctx, jobs.VerifyResources{}, nil)
+		require.NoError(r.t, err)
+		return func() bool {
+			return count(r, "select count(*) from river_job where id = $1 and state = 'completed'", inserted.Job.ID) == 1
+		}
+	}
+	over := func(r *rig, numbers []int) {
+		r.settled()
+		require.Len(r.t, r.data(numbers[4], ledger.ResourceGone), 1)
+		require.Equal(r.t, 1, count(r, "select runs::int from verification"))
+		require.Equal(r.t, 1, count(r, "select (found->>'gone')::int from verification"))
+	}
+	t.Run("throttled", func(t *testing.T) {
+		t.Parallel()
+		r, numbers := inOrderAll(t, 5)
+		r.GitLab.SetLimits(map[string]int{readNotes: 2})
+		r.start()
+		done := verify(r)
+		r.eventually("it comes to its end", func() bool {
+			if count(r, "select count(*) from queue_holds where until > clock_timestamp()") > 0 {
+				r.clock.advance(time.Minute) // a new window
+				r.unhold()
+			}
+			return done()
+		})
+		over(r, numbers)
+		require.Equal(t, 1, r.GitLab.Faults().Calls()[listGroups], "listed once")
+		require.Less(t, r.GitLab.Faults().Calls()[readNotes], 10)
+	})
+	t.Run("out of time", func(t *testing.T) {
+		t.Parallel()
+		r, numbers := inOrderAll(t, 5)
+		r.timing.VerifyPatience = 1 // each attempt deals with one list, or one dossier
+		r.start()
+		r.eventually("it comes to its end", verify(r))
+		over(r, numbers)
+		require.Equal(t, 1, count(r, "select count(*) from river_job where kind = 'verify_resources' and (metadata->>'snoozes')::int = 7"))
+		require.Equal(t, 1, r.GitLab.Faults().Calls()[listGroups], "listed once")
+	})
+	t.Run("stopped", func(t *testing.T) {
+		t.Parallel()
+		r, numbers := inOrderAll(t, 5)
+		r.timing.DrainTimeout = 50 * time.Millisecond
+		hub := r.start()
+		r.GitLab.Faults().Add(fault.Rule{Operation: readNotes, Kind: fault.Hang, Skip: 3, Times: 1})
+		done := verify(r)
+		require.NoError(t, r.GitLab.Faults().WaitFired(r.ctx, fault.Hang, 1))
+		require.NoError(t, hub.Stop())
+		require.Equal(t, 1, count(r, "select count(*) from verification where reached = $1", numbers[2]))
+		r.expire()
+		r.start()
+		r.eventually("it comes to its end", done)
+		over(r, numbers)
+		require.Equal(t, 6, r.GitLab.Faults().Calls()[readNotes], "the first three are not read again")
+	})
+}
+
+// What GitLab refuses to show of some dossiers, or what somebody acts for, does not keep
+// the others from being compared, however many are side by side.
+func TestReconcile_RefusedInARow(t *testing.T) {
+	t.Parallel()
+	r, numbers := inOrderAll(t, 5)
+	r.GitLab.Faults().Add(fault.Rule{Operation: readMembers, Kind: fault.Status, Status: http.StatusForbidden, Times: 4})
+	_, err := r.tryReconcile(jobs.Scope{All: true})
+	require.ErrorContains(t, err, "4 dossiers could not be dealt with")
+	require.Len(t, r.data(numbers[4], ledger.ResourceGone), 1)
+}
+
+// A service that is down is not asked for every dossier.
+func TestReconcile_Down(t *testing.T) {
+	t.Parallel()
+	r, numbers := inOrderAll(t, 5)
+	r.GitLab.Faults().Add(fault.Rule{Operation: readMembers, Kind: fault.Status})
+	_, err := r.tryReconcile(jobs.Scope{All: true})
+	require.ErrorContains(t, err, "HTTP 503")
+	require.Equal(t, 3, r.GitLab.Faults().Calls()[readMembers])
+	require.Empty(t, r.data(numbers[4], ledger.ResourceGone))
+}
+
+// What somebody asks for is made again for a dossier, too, that ended before the hub's
+// work began, and of which nothing is left.
+func TestReconcile_RecreatedFromBeforeTheImport(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	for state, policy := range r.config.Journey.Policy {
+		policy.Message = onboarding.MessageNone
+		r.config.Journey.Policy[state] = policy
+	}
+	first := r.start()
+	number := r.file("Portail des agents")
+	r.settled()
+	r.accept(number)
+	made := accepted(1)
+	made.Messages = 0
+	r.sound(made)
+	require.NoError(t, first.Stop())
+	r.quietly(r.GitLab.PurgeGroup(r.groupOf(number)))
+	r.quietly(r.GitLab.DeleteIssue(stage.TrackingProject, r.issueOf(number).IID, stage.User))
+	r.exec("update cursors set import_from = clock_timestamp() + interval '1 minute'")
+	r.start()
+	r.verify()
+	require.Len(t, r.data(number, ledger.ResourceGone), 3)
+	require.Equal(t, stock{}, r.stock())
+	require.Len(t, r.reconcile(jobs.Scope{Dossier: int64(number), Recreate: true}), 3)
+	r.sound(made)
+}
+
+// In somebody's own namespace a path holds a name, which the ledger would keep for ever.
+func TestReconcile_MovedElsewhere(t *testing.T) {
+	t.Parallel()
+	r, number := inOrder(t)
+	path := r.groupOf(number) + "/bac-a-sable"
+	gitlabURL, err := url.Parse(r.config.GitLabURL)
+	require.NoError(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(gitlabURL)
+	proxy.ModifyResponse = func(response *http.Response) error {
+		body, err := io.ReadAll(response.Body)
+		body = bytes.ReplaceAll(body, []byte(path), []byte("camille.durand/bac-a-sable"))
+		response.Body = io.NopCloser(bytes.NewReader(body))
+		response.ContentLength = int64(len(body))
+		response.Header.Set("Content-Length", strconv.Itoa(len(body)))
+		return err
+	}
+	moved := httptest.NewServer(proxy)
+	t.Cleanup(moved.Close)
+	home := r.config.GitLabURL
+	r.config.GitLabURL = moved.URL
+	require.Equal(t, []string{"moved project follow"}, r.reconcile(jobs.Scope{All: true}))
+	r.config.GitLabURL = home
+	require.Equal(t, []string{"moved project follow"}, r.reconcile(jobs.Scope{All: true}), "and back")
+	facts := r.data(number, ledger.ResourceMoved)
+	require.Len(t, facts, 2)
+	require.Contains(t, facts[0], `"to":"elsewhere"`)
+	require.Contains(t, facts[1], `"from":"elsewhere"`)
+	require.Contains(t, facts[1], `"to":"`+path+`"`)
+	require.Zero(t, count(r, "select count(*) from ledger_entries where data like '%camille%'"))
+}
+
+// After a restoration each note is written anew, and GitLab is not asked for each group.
+func TestReconcile_LooksAtWhatDiffersAlone(t *testing.T) {
+	t.Parallel()
+	r, _ := inOrder(t)
+	r.exec("update installation set began_at = clock_timestamp()")
+	r.GitLab.Faults().ResetCalls()
+	require.Equal(t, []string{"state note redo"}, r.reconcile(jobs.Scope{All: true}))
+	calls := r.GitLab.Faults().Calls()
+	require.Zero(t, calls["GET /groups/:id"])
+	require.Zero(t, calls["GET /projects/:id"])
+	require.Equal(t, 1, calls["GET /projects/:id/issues/:iid"])
 }

@@ -77,6 +77,7 @@ func quick() jobs.Timing {
 		CallTimeout:     5 * time.Second, // tests in which calls hang have less
 		EffectMargin:    300 * time.Millisecond,
 		PollInterval:    time.Hour, // tests that want a poll ask for it
+		VerifyPatience:  time.Minute,
 		RetryCap:        50 * time.Millisecond,
 		DatesAhead:      365 * 24 * time.Hour, // tests move DS's clock
 		AskAgain:        50 * time.Millisecond,

@@ -121,7 +121,11 @@ type UnreadableDossier struct {
 }
 
 type Verification struct {
-	One     bool
-	BegunAt time.Time
-	Runs    int64
+	One        bool
+	BegunAt    time.Time
+	Runs       int64
+	Run        int64
+	RunBegunAt time.Time
+	Reached    int64
+	Found      []byte
 }

@@ -5,8 +5,20 @@
 select v.begun_at, v.runs, clock_timestamp()::timestamptz as now, i.began_at as ledger_began_at
 from verification v, installation i;
 
+-- name: BeginVerification :one
+-- Begins a comparison, or tells how far the one under way has come.
+update verification set run = runs,
+    run_begun_at = case when run = runs then run_begun_at else clock_timestamp() end,
+    reached = case when run = runs then reached else 0 end,
+    found = case when run = runs then found else '{}' end
+returning run, reached, found;
+
+-- name: ReachVerification :exec
+-- Never further back: a late attempt at the same comparison may still be at it.
+update verification set reached = @reached, found = @found where run = @run and runs = @run and reached <= @reached;
+
 -- name: EndVerification :exec
-update verification set begun_at = @begun_at, runs = runs + 1;
+update verification set begun_at = run_begun_at, runs = runs + 1 where run = @run and runs = @run;
 
 -- name: DossiersAfter :many
 -- A page of dossiers, by number.

@@ -10,6 +10,28 @@ import (
 	"time"
 )
 
+const beginVerification = `-- name: BeginVerification :one
+update verification set run = runs,
+    run_begun_at = case when run = runs then run_begun_at else clock_timestamp() end,
+    reached = case when run = runs then reached else 0 end,
+    found = case when run = runs then found else '{}' end
+returning run, reached, found
+`
+
+type BeginVerificationRow struct {
+	Run     int64
+	Reached int64
+	Found   []byte
+}
+
+// Begins a comparison, or tells how far the one under way has come.
+func (q *Queries) BeginVerification(ctx context.Context) (BeginVerificationRow, error) {
+	row := q.db.QueryRow(ctx, beginVerification)
+	var i BeginVerificationRow
+	err := row.Scan(&i.Run, &i.Reached, &i.Found)
+	return i, err
+}
+
 const dossiersAfter = `-- name: DossiersAfter :many
 select number, demarche, state, step, filed_at, updated_at, fetch_started_at, trashed_at, deleted_at, revision, snapshot, fingerprint, missing_since from dossiers where number > $1 order by number limit $2
 `
@@ -76,11 +98,11 @@ func (q *Queries) DropResource(ctx context.Context, arg DropResourceParams) erro
 }
 
 const endVerification = `-- name: EndVerification :exec
-update verification set begun_at = $1, runs = runs + 1
+update verification set begun_at = run_begun_at, runs = runs + 1 where run = $1 and runs = $1
 `
 
-func (q *Queries) EndVerification(ctx context.Context, begunAt time.Time) error {
-	_, err := q.db.Exec(ctx, endVerification, begunAt)
+func (q *Queries) EndVerification(ctx context.Context, run int64) error {
+	_, err := q.db.Exec(ctx, endVerification, run)
 	return err
 }
 
@@ -182,5 +204,21 @@ func (q *Queries) PutResource(ctx context.Context, arg PutResourceParams) error 
 		arg.Failure,
 		arg.GoneAt,
 	)
+	return err
+}
+
+const reachVerification = `-- name: ReachVerification :exec
+update verification set reached = $1, found = $2 where run = $3 and runs = $3 and reached <= $1
+`
+
+type ReachVerificationParams struct {
+	Reached int64
+	Found   []byte
+	Run     int64
+}
+
+// Never further back: a late attempt at the same comparison may still be at it.
+func (q *Queries) ReachVerification(ctx context.Context, arg ReachVerificationParams) error {
+	_, err := q.db.Exec(ctx, reachVerification, arg.Reached, arg.Found, arg.Run)
 	return err
 }

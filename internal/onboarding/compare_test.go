@@ -290,3 +290,22 @@ func TestCompare_Members(t *testing.T) {
 	require.Equal(t, invited[0].Level+" 1", differences[0].Ledger)
 	require.Equal(t, "owner 1, developer 2", differences[0].GitLab)
 }
+
+// What is asked for is planned, however long ago the dossier ended; from when on dossiers
+// are ours is not forgotten over a difference.
+func TestCorrect_BeforeTheImport(t *testing.T) {
+	t.Parallel()
+	began := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
+	gone := onboarding.Record{ImportFrom: began, Resources: map[onboarding.ResourceKey]onboarding.Resource{
+		onboarding.IssueKey: {IntentAt: began, DoneAt: began, ExternalID: "4"},
+	}}
+	noted := onboarding.Correct(gone, []onboarding.Difference{{
+		Kind: onboarding.DiffGone, Resource: onboarding.IssueKey, Remedy: onboarding.ToRecord,
+	}}, began)
+	require.Equal(t, began, noted.ImportFrom)
+	journey := example(t)
+	dossier := &onboarding.Dossier{Number: 1, State: onboarding.Accepte, EndedAt: began.AddDate(0, -1, 0), Decisions: 1}
+	require.Empty(t, onboarding.Plan(journey, dossier, noted))
+	asked := onboarding.Correct(noted, onboarding.Renewals(noted), began)
+	require.NotEmpty(t, onboarding.Plan(journey, dossier, asked))
+}

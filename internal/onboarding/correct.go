@@ -11,7 +11,7 @@ import (
 // followed, adopted, noted as gone, or to be made again. What depends on a thing goes
 // with it: another issue has other notes.
 func Correct(r Record, differences []Difference, now time.Time) Record {
-	corrected := Record{Revision: r.Revision, Resources: maps.Clone(r.Resources)}
+	corrected := Record{Revision: r.Revision, Resources: maps.Clone(r.Resources), ImportFrom: r.ImportFrom}
 	if corrected.Resources == nil {
 		corrected.Resources = map[ResourceKey]Resource{}
 	}
@@ -43,7 +43,7 @@ func (r Record) correct(d *Difference, now time.Time) {
 				delete(r.Resources, key)
 			}
 		}
-		return
+		row = Resource{Applied: AskedFor}
 	default:
 		return // the ledger holds nothing of it
 	}
@@ -95,6 +95,21 @@ func dependsOn(key, on ResourceKey) bool {
 		return key.Kind == KindLabels || key.Kind == KindNote
 	default:
 		return false
+	}
+}
+
+// PartOf returns the kind of the group, project or issue that a resource of a kind is, or
+// is a part or a property of.
+func PartOf(kind ResourceKind) ResourceKind {
+	switch kind {
+	case KindMembers:
+		return KindGroup
+	case KindFiles, KindArchive:
+		return KindProject
+	case KindLabels, KindNote:
+		return KindIssue
+	default:
+		return kind
 	}
 }
 

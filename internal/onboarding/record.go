@@ -101,10 +101,15 @@ func (r Resource) Unsure() bool { return r.IntentAt.After(r.DoneAt) }
 // Get returns a resource, the zero one when the ledger holds none.
 func (r Record) Get(key ResourceKey) Resource { return r.Resources[key] }
 
-// untouched reports whether nothing was made for the dossier, nor may have been.
+// AskedFor is what the row of something holds as applied that somebody asked for to be
+// made anew, until it is.
+const AskedFor = "asked for"
+
+// untouched reports whether nothing was made for the dossier, nor may have been, nor was
+// asked for.
 func (r Record) untouched() bool {
 	for _, resource := range r.Resources {
-		if resource.Done() || resource.Open() {
+		if resource.Done() || resource.Open() || resource.Applied == AskedFor {
 			return false
 		}
 	}
