@@ -17,9 +17,8 @@ const (
 	Transient Class = "transient"
 	// Throttled means that the service asked us to wait. The call had no effect.
 	Throttled Class = "throttled"
-	// Denied means that nothing of ours gets through to the service: it does not accept
-	// our token, or something else answers at its address. No call can succeed before
-	// somebody puts that right. The call had no effect.
+	// Denied means that the service does not accept our token: no call can succeed
+	// before somebody renews it. The call had no effect.
 	Denied Class = "denied"
 	// Permanent failures need a human: bad data, a refusal, a missing right.
 	Permanent Class = "permanent"
@@ -39,7 +38,8 @@ type Failure struct {
 	// NotFound tells that the thing asked for does not exist, or is not visible.
 	NotFound bool
 	// Down tells that the service as a whole seems to be in trouble, not this call
-	// alone: it did not answer, or not as it does.
+	// alone: it did not answer, or not as it does, or something else answers in its
+	// place.
 	Down bool
 	// Local tells that the service was not asked at all: our own checks found it.
 	Local bool

@@ -205,8 +205,8 @@ func TestFailures(t *testing.T) {
 			403, `{"errors":[{"message":"Without a token, only persisted queries are allowed","extensions":{"code":"forbidden"}}]}`,
 			want{connectors.Denied, true, false, "PASSERELLE_DS_TOKEN", "persisted queries"},
 		},
-		"firewall":              {403, html, want{connectors.Denied, true, false, "PASSERELLE_DS_TOKEN", "forbidden"}},
-		"wrong address":         {404, html, want{connectors.Denied, true, false, "PASSERELLE_DS_URL", "not found"}},
+		"firewall":              {403, html, want{connectors.Transient, true, false, "PASSERELLE_DS_TOKEN", "forbidden"}},
+		"wrong address":         {404, html, want{connectors.Transient, true, false, "PASSERELLE_DS_URL", "not found"}},
 		"load balancer":         {502, html, want{connectors.Transient, false, false, "", "bad gateway"}},
 		"maintenance page":      {200, html, want{connectors.Transient, false, false, "", "not one that DS gives"}},
 		"empty object":          {200, `{}`, want{connectors.Transient, false, false, "", "not one that DS gives"}},
@@ -349,7 +349,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 			})
 			_, err := b.client.SendMessage(t.Context(), 7, 42, "id", "Bonjour")
 			f := failureOf(t, err)
-			require.Equal(t, connectors.Denied, f.Class)
+			require.Equal(t, connectors.Transient, f.Class)
 			require.True(t, f.NoEffect)
 			require.Contains(t, f.Advice, "PASSERELLE_DS_URL")
 		})

@@ -70,25 +70,30 @@ func (c *Client) classify(op operation, ex *connectors.Exchange, err error) *con
 		return f
 	case ex.Status >= http.StatusInternalServerError,
 		ex.Status == http.StatusRequestTimeout, ex.Status == http.StatusTooEarly:
-		f := c.fail(op, connectors.Transient, c.reason(ex))
+		reason, _ := c.reason(ex)
+		f := c.fail(op, connectors.Transient, reason)
 		f.Down = true
 		return f
 	case ex.Status >= http.StatusBadRequest:
-		f := c.fail(op, connectors.Permanent, c.reason(ex))
+		reason, spoken := c.reason(ex)
+		f := c.fail(op, connectors.Permanent, reason)
 		f.NoEffect = true
 		switch ex.Status {
 		case http.StatusUnauthorized:
 			f.Class, f.Advice = connectors.Denied, adviceExpired
 		case http.StatusForbidden:
 			f.Class, f.Advice = connectors.Denied, adviceRefused
+			if !spoken { // something before DS
+				f.Class, f.Down = connectors.Transient, true
+			}
 		case http.StatusNotFound, http.StatusMethodNotAllowed:
 			// Not NotFound: DS says that of a dossier with HTTP 200.
-			f.Class, f.Advice = connectors.Denied, adviceURL
+			f.Class, f.Down, f.Advice = connectors.Transient, true, adviceURL
 		}
 		return f
 	case ex.Status >= http.StatusMultipleChoices:
-		f := c.fail(op, connectors.Denied, "the service answers with a redirection")
-		f.NoEffect, f.Advice = true, adviceURL
+		f := c.fail(op, connectors.Transient, "the service answers with a redirection")
+		f.Down, f.NoEffect, f.Advice = true, true, adviceURL
 		return f
 	}
 	if rootErrors := fromDS(err); len(rootErrors) > 0 {
@@ -212,7 +217,7 @@ func (c *Client) rejected(op operation, problems []validationError) *connectors.
 
 // reason is why an answer with an error status says that it is one: DS's own words
 // when it is DS that speaks, never the page of something in between.
-func (c *Client) reason(ex *connectors.Exchange) string {
+func (c *Client) reason(ex *connectors.Exchange) (reason string, spoken bool) {
 	var answer struct {
 		Errors []struct {
 			Message string `json:"message"`
@@ -224,13 +229,13 @@ func (c *Client) reason(ex *connectors.Exchange) string {
 			messages = append(messages, e.Message)
 		}
 		if text := c.plain(strings.Join(messages, "; ")); text != "" {
-			return text
+			return text, true
 		}
 	}
 	if text := http.StatusText(ex.Status); text != "" {
-		return strings.ToLower(text)
+		return strings.ToLower(text), false
 	}
-	return "the service answers with an error"
+	return "the service answers with an error", false
 }
 
 // plain makes the service's words safe to log and to show.

@@ -177,7 +177,7 @@ func TestFailures(t *testing.T) {
 		},
 		"not a GitLab": {
 			404, html,
-			want{connectors.Denied, true, false, "PASSERELLE_GITLAB_URL", "not found"},
+			want{connectors.Transient, true, false, "PASSERELLE_GITLAB_URL", "not found"},
 		},
 		"validation": {
 			400, `{"message":{"path":["can't start with dash","is too long"],"base":[{"limit":["reached"]}],"email":["b@x.fr is not allowed"]}}`,
@@ -196,7 +196,7 @@ func TestFailures(t *testing.T) {
 			400, `{"message":{"base":["The project is still being deleted. Please try again later."]}}`,
 			want{connectors.Transient, true, false, "", "still being deleted"},
 		},
-		"firewall":           {403, html, want{connectors.Denied, true, false, "PASSERELLE_GITLAB_TOKEN", "forbidden"}},
+		"firewall":           {403, html, want{connectors.Transient, true, false, "PASSERELLE_GITLAB_TOKEN", "forbidden"}},
 		"internal error":     {500, `{"message":"500 Internal Server Error"}`, want{connectors.Transient, false, false, "", "Internal Server Error"}},
 		"load balancer":      {503, html, want{connectors.Transient, false, false, "", "service unavailable"}},
 		"unknown status":     {599, "", want{connectors.Transient, false, false, "", "error"}},
@@ -344,7 +344,7 @@ func TestRedirect(t *testing.T) {
 	refused := func(t *testing.T, err error) {
 		t.Helper()
 		f := failureOf(t, err)
-		require.Equal(t, connectors.Denied, f.Class)
+		require.Equal(t, connectors.Transient, f.Class)
 		require.True(t, f.NoEffect)
 		require.Contains(t, f.Advice, "PASSERELLE_GITLAB_URL")
 	}

@@ -78,12 +78,12 @@ func (c *Client) classify(op operation, ex *connectors.Exchange, err error) *con
 	case ex.Status >= http.StatusBadRequest:
 		return c.refused(op, ex)
 	case ex.Status >= http.StatusMultipleChoices:
-		f := c.fail(op, connectors.Denied, "the service answers with a redirection")
-		f.NoEffect, f.Advice = true, adviceURL
+		f := c.fail(op, connectors.Transient, "the service answers with a redirection")
+		f.Down, f.NoEffect, f.Advice = true, true, adviceURL
 		to, err := url.Parse(ex.Header.Get("Location"))
 		if err == nil && (to.Host == "" || to.Host == c.api.BaseURL().Host) && strings.Contains(to.Path, "/api/v4/") {
 			// GitLab's own: one group or project has moved, and the rest answers.
-			f.Class, f.Advice = connectors.Permanent, adviceMoved
+			f.Class, f.Down, f.Advice = connectors.Permanent, false, adviceMoved
 		}
 		return f
 	}
@@ -101,7 +101,7 @@ func (c *Client) refused(op operation, ex *connectors.Exchange) *connectors.Fail
 	case http.StatusForbidden:
 		f.Advice = adviceRight
 		if !spoken { // something before GitLab
-			f.Class = connectors.Denied
+			f.Class, f.Down = connectors.Transient, true
 		}
 		if strings.HasPrefix(reason, "insufficient_scope") {
 			f.Advice = adviceScope
@@ -110,7 +110,7 @@ func (c *Client) refused(op operation, ex *connectors.Exchange) *connectors.Fail
 		// A page says that there is no GitLab there, not that the thing is missing.
 		f.NotFound = spoken
 		if !spoken {
-			f.Class, f.Advice = connectors.Denied, adviceURL
+			f.Class, f.Down, f.Advice = connectors.Transient, true, adviceURL
 		}
 	default:
 		switch lower := strings.ToLower(reason); {

@@ -616,7 +616,7 @@ func TestReconcile_GoesOn(t *testing.T) {
 func TestReconcile_RefusedInARow(t *testing.T) {
 	t.Parallel()
 	r, numbers := inOrderAll(t, 5)
-	r.GitLab.Faults().Add(fault.Rule{Operation: readMembers, Kind: fault.Status, Status: http.StatusForbidden, Times: 4})
+	r.GitLab.Faults().Add(fault.Rule{Operation: readMembers, Kind: fault.Status, Status: http.StatusUnprocessableEntity, Times: 4})
 	_, err := r.tryReconcile(jobs.Scope{All: true})
 	require.ErrorContains(t, err, "4 dossiers could not be dealt with")
 	require.Len(t, r.data(numbers[4], ledger.ResourceGone), 1)
