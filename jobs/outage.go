@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -74,7 +75,11 @@ func (c *crew) unavailable(ctx context.Context, g *gate, failure *connectors.Fai
 	}
 	if begun > 0 {
 		c.Metrics.Holds.WithLabelValues(g.queue, cause).Inc()
-		c.Logger.ErrorContext(ctx, "the service is not available: its queue is held and probed until it is",
+		level := slog.LevelWarn
+		if cause == causeDenied {
+			level = slog.LevelError // it does not pass by itself
+		}
+		c.Logger.Log(ctx, level, "the service is not available: its queue is held and probed until it is",
 			"queue", g.queue, "cause", cause, "reason", failure.Error())
 	}
 	return c.putOff(pause, 0)

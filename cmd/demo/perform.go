@@ -71,6 +71,9 @@ func (s *scene) introduce(w io.Writer) {
 	}
 	fmt.Fprintf(w, "  PostgreSQL         %s\n  DS (simulated)     %s\n  GitLab (simulated) %s\n  Passerelle         http://%s\n\n",
 		where, s.DSURL, s.GitLabURL, s.hub.Addr())
+	if s.control != nil && len(s.Troubles.Cases()) > 0 {
+		fmt.Fprintf(w, "there is trouble from the start; mend it at %s/trouble\n\n", s.control.URL)
+	}
 	switch {
 	case s.resumed():
 		fmt.Fprintf(w, "everything is as it was when the demo stopped: %d dossiers\n\n", len(s.DS.Dossiers()))
