@@ -259,7 +259,7 @@ func (c *crew) inviteMembers(ctx context.Context, t *task) (outcome, error) {
 	}
 	if len(wanted.Emails) == 0 {
 		return outcome{}, refuse("invite members at level "+level,
-			fmt.Sprintf("the form gives nobody's address for it: none of %d words is one", wanted.Unusable),
+			fmt.Sprintf("the form gives no usable address for it; words that are none: %d", wanted.Unusable),
 			"ask the applicant to correct the addresses, or invite the people by hand")
 	}
 	invited, err := c.GitLab.InviteToGroup(ctx, group, wanted.Emails, access)

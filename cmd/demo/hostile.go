@@ -10,7 +10,7 @@ import (
 // actions and mentions for GitLab, HTML for browsers, a mark that is not ours.
 func hostile() variety {
 	return variety{
-		what: "accepted, though every answer is hostile", organisation: "@all /close", project: "<script>alert(1)</script> ~bug",
+		what: "accepted, though every answer is hostile; somebody has to mend an address", organisation: "@all /close", project: "<script>alert(1)</script> ~bug",
 		path: "arobaseall-close-script-alert-1-script-bug", applicant: person("", "<img src=x onerror=alert(2)>", "/assign @root"),
 		email: "dominique.moreau@example.org", pilot: "/close@example.org", // which DS takes for an address
 		team: []string{"/close", "@root", "<script>alert(3)</script>", "dominique.noel@hostile.example"},

@@ -57,7 +57,7 @@ func TestFailureForGood(t *testing.T) {
 			wrong:  demarches.Answers{demarches.FieldTeam: "à définir avec Sacha"},
 			right:  demarches.Answers{demarches.FieldTeam: "alex.petit@interieur.example sacha.durand@interieur.example"},
 			failed: stock{Groups: 1, Projects: 1, Commits: 1, Invitations: 2, Issues: 1, Notes: 1, Messages: 2},
-			says:   []string{"invite_members", "none of 4 words", "correct the addresses"},
+			says:   []string{"invite_members", "no usable address", "correct the addresses"},
 		},
 		"addresses that GitLab refuses": {
 			wrong:  demarches.Answers{demarches.FieldTeam: tooMany()},
