@@ -45,7 +45,7 @@ func (b *bench) backlog(ctx context.Context) (*backlog, error) {
 		}
 	}
 	// Dossiers that are older than the ledger cost a look more; these are not.
-	if _, err := w.pool.Exec(ctx, "update installation set began_at = began_at - interval '1 hour'"); err != nil {
+	if _, err := w.pool.Exec(ctx, "update installation set began_at = began_at - interval '3 hours'"); err != nil {
 		return nil, err
 	}
 	w.DS.Faults().ResetCalls()
