@@ -19,6 +19,10 @@ build: ## Build both programs, static, into bin/
 demo: ## Run the demo: the hub beside simulators, on a private PostgreSQL
 	go run ./cmd/demo
 
+.PHONY: tour
+tour: ## Have one team's journey played slowly, from the first form to production
+	go run ./cmd/demo -tour
+
 .PHONY: test
 test: ## Run the tests with the race detector (they start their own PostgreSQL)
 	go test -race ./...
@@ -35,6 +39,10 @@ fuzz: ## Fuzz every fuzz target for FUZZTIME (30s) each
 .PHONY: bench
 bench: ## Measure: figures side by side, from one run
 	go run ./internal/bench
+
+.PHONY: figures
+figures: ## Measure the ledger's figures with 100,000 onboardings: ARGS="-explain -dossiers 10000"
+	go run ./internal/bench/figures $(ARGS)
 
 .PHONY: soak
 soak: ## Ten minutes of trouble, then rest: ARGS="-seed 2 -duration 60s -dossiers 150 -hubs 3"

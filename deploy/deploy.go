@@ -8,3 +8,8 @@ import _ "embed"
 //
 //go:embed journey.example.yaml
 var ExampleJourney []byte
+
+// ExampleJourneyEnglish is the same journey with its texts in English.
+//
+//go:embed journey.example.en.yaml
+var ExampleJourneyEnglish []byte

@@ -52,9 +52,14 @@ func (c *crew) absorb(ctx context.Context, river *Client, tx pgx.Tx, s sighting)
 	if err := a.q.Append(ctx, a.facts...); err != nil {
 		return fmt.Errorf("append to the ledger: %w", err)
 	}
-	jobs, err := a.plan(ctx)
+	jobs, concerned, err := a.plan(ctx)
 	if err != nil {
 		return err
+	}
+	for because, links := range concerned {
+		if err := c.concern(ctx, river, tx, links, because); err != nil {
+			return err
+		}
 	}
 	return enqueue(ctx, river, tx, jobs)
 }
@@ -72,9 +77,10 @@ type absorption struct {
 // planned is a dossier to be planned, at its new revision.
 type planned struct {
 	dossier  *onboarding.Dossier
+	row      *ledger.Dossier
 	revision int32
-	// known says that it was seen before: something may have been made for it.
-	known bool
+	// news says that DS says something else than before.
+	news bool
 }
 
 // lock locks the known dossiers of the sighting, in the order of their numbers.
@@ -120,12 +126,13 @@ func (a *absorption) see(ctx context.Context, d *onboarding.Dossier) error {
 	if err != nil {
 		return err
 	}
-	step := int32(a.Journey.StepOf(d))
+	step := int32(a.Journey.FormStep(d))
 	row := a.rows[d.Number]
 	if row == nil {
 		inserted, err := a.q.InsertDossier(ctx, ledger.InsertDossierParams{
 			Number: d.Number, Demarche: d.Demarche, State: string(d.State), Step: step, FiledAt: d.FiledAt,
 			UpdatedAt: d.UpdatedAt, FetchStartedAt: a.begun, Snapshot: snapshot, Fingerprint: fingerprint,
+			Candidate: a.candidate(d),
 		})
 		if err != nil {
 			return fmt.Errorf("store dossier %d: %w", d.Number, err)
@@ -133,7 +140,7 @@ func (a *absorption) see(ctx context.Context, d *onboarding.Dossier) error {
 		if inserted > 0 {
 			a.Metrics.Changes.WithLabelValues("new").Inc()
 			a.fact(d.Number, ledger.DossierSeen, map[string]any{"state": d.State, "step": step, "filed_at": d.FiledAt})
-			a.toPlan = append(a.toPlan, planned{d, 1, false})
+			a.toPlan = append(a.toPlan, planned{d, &ledger.Dossier{Number: d.Number, Candidate: a.candidate(d)}, 1, true})
 			return nil
 		}
 		// Somebody else saw it first, a moment ago.
@@ -155,7 +162,7 @@ func (a *absorption) see(ctx context.Context, d *onboarding.Dossier) error {
 	}
 	a.Metrics.Changes.WithLabelValues("changed").Inc()
 	err = a.q.UpdateDossier(ctx, ledger.UpdateDossierParams{
-		Number: d.Number, Demarche: d.Demarche, State: string(d.State), Step: step,
+		Number: d.Number, Demarche: d.Demarche, State: string(d.State),
 		UpdatedAt: d.UpdatedAt, FetchStartedAt: a.begun, Snapshot: snapshot, Fingerprint: fingerprint,
 	})
 	if err != nil {
@@ -169,13 +176,7 @@ func (a *absorption) see(ctx context.Context, d *onboarding.Dossier) error {
 	default:
 		a.fact(d.Number, ledger.DossierEdited, map[string]any{"updated_at": d.UpdatedAt})
 	}
-	if row.Step != step {
-		a.facts = append(a.facts, ledger.Fact{
-			Chain: d.Number, Actor: ledger.ActorHub, Kind: ledger.StepChanged,
-			Data: map[string]any{"from": row.Step, "to": step},
-		})
-	}
-	a.toPlan = append(a.toPlan, planned{d, row.Revision + 1, true})
+	a.toPlan = append(a.toPlan, planned{d, row, row.Revision + 1, true})
 	return nil
 }
 
@@ -192,7 +193,7 @@ func (a *absorption) seeAgain(ctx context.Context, row *ledger.Dossier, d *onboa
 		}
 	}
 	if a.replan || forgiven > 0 {
-		a.toPlan = append(a.toPlan, planned{d, row.Revision, true})
+		a.toPlan = append(a.toPlan, planned{d, row, row.Revision, false})
 	} else if !moved && row.MissingSince == nil {
 		return nil
 	}
@@ -232,13 +233,12 @@ func (a *absorption) miss(ctx context.Context, removal onboarding.Removal) error
 	}
 	err = a.q.DeleteDossier(ctx, ledger.DeleteDossierParams{
 		Number: removal.Number, At: &removal.At, FetchStartedAt: a.begun, Snapshot: snapshot, Fingerprint: fingerprint,
-		Step: int32(a.Journey.StepOf(&d)),
 	})
 	if err != nil {
 		return fmt.Errorf("note that dossier %d was deleted: %w", removal.Number, err)
 	}
 	a.fact(removal.Number, ledger.DossierDeleted, data)
-	a.toPlan = append(a.toPlan, planned{&d, row.Revision + 1, true})
+	a.toPlan = append(a.toPlan, planned{&d, row, row.Revision + 1, true})
 	return nil
 }
 
@@ -247,34 +247,53 @@ func (a *absorption) fact(dossier int64, kind ledger.EntryKind, data map[string]
 	a.facts = append(a.facts, ledger.Fact{Chain: dossier, Actor: ledger.ActorDS, Kind: kind, Data: data})
 }
 
-// plan returns the jobs that follow for the dossiers that brought news.
-func (a *absorption) plan(ctx context.Context) ([]insertion, error) {
+// plan stores where the dossiers that brought news stand, and returns the jobs that
+// follow and, by what happened, the links of those that concern others.
+func (a *absorption) plan(ctx context.Context) ([]insertion, map[string]onboarding.Links, error) {
+	if len(a.toPlan) == 0 {
+		return nil, nil, nil
+	}
 	var numbers []int64
 	for _, p := range a.toPlan {
-		if p.known {
-			numbers = append(numbers, p.dossier.Number)
+		numbers = append(numbers, p.dossier.Number)
+	}
+	commands, err := a.q.Commands(ctx, numbers)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the commands for %d dossiers: %w", len(numbers), err)
+	}
+	given := ledger.CommandsOf(commands)
+	former := map[int64]int64{}
+	for _, p := range a.toPlan {
+		if former[p.dossier.Number], err = a.link(ctx, a.q, p.row, p.dossier, given[p.dossier.Number]); err != nil {
+			return nil, nil, err
 		}
 	}
-	records := map[int64]map[onboarding.ResourceKey]onboarding.Resource{}
-	if len(numbers) > 0 {
-		resources, err := a.q.Resources(ctx, numbers)
-		if err != nil {
-			return nil, fmt.Errorf("read the resources of %d dossiers: %w", len(numbers), err)
-		}
-		records = ledger.Records(resources)
+	record, err := a.records(ctx, a.q, numbers)
+	if err != nil {
+		return nil, nil, err
 	}
 	var jobs []insertion
+	concerned := map[string]onboarding.Links{}
 	for _, p := range a.toPlan {
-		from, err := a.importFrom(ctx, a.q, p.dossier.Demarche)
-		if err != nil {
-			return nil, err
+		r := record(p.dossier.Number, p.revision)
+		if r.ImportFrom, err = a.importFrom(ctx, a.q, p.dossier.Demarche); err != nil {
+			return nil, nil, err
 		}
-		record := onboarding.Record{Revision: p.revision, Resources: records[p.dossier.Number], ImportFrom: from}
-		for _, work := range onboarding.Sort(onboarding.Plan(a.Journey, p.dossier, record), p.revision) {
+		r.SeenAt = a.begun
+		if err := a.stand(ctx, a.q, p.row, p.dossier, r); err != nil {
+			return nil, nil, err
+		}
+		if err := a.wake(ctx, a.q, p.row, p.dossier, r); err != nil {
+			return nil, nil, err
+		}
+		if p.news {
+			concerned[fmt.Sprintf("dossier %d at %d", p.dossier.Number, p.revision)] = r.Links.And(former[p.dossier.Number])
+		}
+		for _, work := range onboarding.Sort(onboarding.Plan(a.Journey, p.dossier, r), p.revision) {
 			jobs = append(jobs, insertion{p.dossier.Number, work, a.priority})
 		}
 	}
-	return jobs, nil
+	return jobs, concerned, nil
 }
 
 // encode returns a dossier as it is stored, and a fingerprint of what it says. DS's

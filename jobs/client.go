@@ -70,6 +70,8 @@ type Timing struct {
 	// ProbeAfter is the time from the beginning of an outage to its first probe; it
 	// doubles from one probe to the next, up to five minutes or RetryCap.
 	ProbeAfter time.Duration
+	// WakeInterval is the time from one look for reminders that are due to the next.
+	WakeInterval time.Duration
 	// DrainTimeout bounds how long running jobs may take to end when the hub stops.
 	DrainTimeout time.Duration
 }
@@ -90,6 +92,7 @@ func DefaultTiming() Timing {
 		AskAgain:        time.Second,
 		UnnamedWait:     time.Minute,
 		ProbeAfter:      15 * time.Second,
+		WakeInterval:    5 * time.Minute,
 		DrainTimeout:    20 * time.Second,
 	}
 }
@@ -99,6 +102,9 @@ func (t Timing) jobTimeout() time.Duration { return 4*t.CallTimeout + 10*time.Se
 
 // leaseTerm is longer than a job may run.
 func (t Timing) leaseTerm() time.Duration { return t.jobTimeout() + 10*time.Second }
+
+// wakeAgain is when a dossier that was woken is woken again, in case nothing came of it.
+func (t Timing) wakeAgain() time.Duration { return 12 * t.WakeInterval }
 
 // Options are what the jobs work with.
 type Options struct {
@@ -116,8 +122,10 @@ type Options struct {
 	Workers int
 	// InsertOnly makes a client that enqueues jobs and works none.
 	InsertOnly bool
-	Logger     *slog.Logger
-	Metrics    *telemetry.Metrics
+	// Clock tells the time by which reminders are due; time.Now if nil.
+	Clock   func() time.Time
+	Logger  *slog.Logger
+	Metrics *telemetry.Metrics
 }
 
 // NewClient returns a River client with all our workers, not yet started.
@@ -142,6 +150,9 @@ func NewClient(o Options) (*Client, error) {
 	river.AddWorker(workers, &actionWorker[OpenTrackingIssue]{crew: c, perform: c.openTrackingIssue})
 	river.AddWorker(workers, &actionWorker[UpdateTrackingIssue]{crew: c, perform: c.updateTrackingIssue})
 	river.AddWorker(workers, &actionWorker[WriteBack]{crew: c, perform: c.writeBack})
+	river.AddWorker(workers, &syncTrackingIssue{crew: c})
+	river.AddWorker(workers, &trackIssues{crew: c})
+	river.AddWorker(workers, &remind{crew: c})
 	river.AddWorker(workers, &verifyResources{crew: c})
 
 	config.Workers = workers
@@ -152,6 +163,7 @@ func NewClient(o Options) (*Client, error) {
 	for _, demarche := range o.Journey.Demarches {
 		config.PeriodicJobs = append(config.PeriodicJobs, pollPeriodically(demarche.Number, o.Timing.PollInterval))
 	}
+	config.PeriodicJobs = append(config.PeriodicJobs, trackPeriodically(o.Timing.PollInterval), remindPeriodically(o.Timing.WakeInterval))
 	if o.Timing.VerifyInterval > 0 {
 		config.PeriodicJobs = append(config.PeriodicJobs, verifyPeriodically(o.Timing.VerifyInterval))
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -52,6 +54,12 @@ func (t *task) subject() string { return fmt.Sprintf("dossier %d", t.dossier.Num
 // resource is what the ledger holds of the thing that the task is about.
 func (t *task) resource() onboarding.Resource { return t.record.Get(t.action.Resource) }
 
+// opened reports whether the tracking issue was opened, whose address other dossiers of
+// the onboarding lead to.
+func (r *report) opened() bool {
+	return slices.ContainsFunc(r.outcome.changes, func(c change) bool { return c.key == onboarding.IssueKey })
+}
+
 // outcome is what came of a task.
 type outcome struct {
 	// changes holds a row for each resource that exists now, or has new content.
@@ -61,6 +69,11 @@ type outcome struct {
 	absent bool
 	// unasked says that no service had to be asked.
 	unasked bool
+	// look says that DS shows something else now.
+	look bool
+	// takenUp is the number of the tracking issue that was there already: what people did
+	// on it is still to be seen. 0 for none.
+	takenUp int64
 }
 
 type change struct {
@@ -129,7 +142,16 @@ func (h *hand) advance(ctx context.Context) (*task, error) {
 		if err := enqueue(ctx, h.river, tx, others); err != nil {
 			return err
 		}
+		if err := h.follow(ctx, tx, &row.Dossier, record.Links); err != nil {
+			return err
+		}
 		if next == nil {
+			if err := h.stand(ctx, q, &row.Dossier, dossier, record); err != nil {
+				return err
+			}
+			if err := h.wake(ctx, q, &row.Dossier, dossier, record); err != nil {
+				return err
+			}
 			return h.lease.dropIn(ctx, tx)
 		}
 		if held = row.Held; held || stopping {
@@ -154,6 +176,46 @@ func (h *hand) advance(ctx context.Context) (*task, error) {
 		return nil, after(wait)
 	}
 	return next, nil
+}
+
+// follow has dossiers looked at that the outcome of the last task concerns: this one, when
+// DS shows something else now, and the others of its onboarding, which lead to its issue.
+func (h *hand) follow(ctx context.Context, tx pgx.Tx, row *ledger.Dossier, links onboarding.Links) error {
+	if h.done == nil {
+		return nil
+	}
+	if h.done.outcome.look {
+		if err := lookBecause(ctx, h.river, tx, row, h.done.task.action.Resource.String()); err != nil {
+			return err
+		}
+	}
+	if h.done.outcome.takenUp != 0 {
+		if err := lookAtIssue(ctx, h.river, tx, h.done.outcome.takenUp); err != nil {
+			return err
+		}
+	}
+	if h.done.opened() {
+		if err := h.heedStrays(ctx, tx); err != nil {
+			return err
+		}
+		return h.concern(ctx, h.river, tx, links, fmt.Sprintf("issue of %d", row.Number))
+	}
+	return nil
+}
+
+// heedStrays has the issue that was just opened looked at when GitLab told of one that
+// nobody knew: somebody may have written there before its number was recorded.
+func (h *hand) heedStrays(ctx context.Context, tx pgx.Tx) error {
+	stray, err := ledger.New(tx).StrayDeliveries(ctx)
+	if err != nil || !stray {
+		return err
+	}
+	for _, c := range h.done.outcome.changes {
+		if iid, err := strconv.ParseInt(c.externalID, 10, 64); c.key == onboarding.IssueKey && err == nil {
+			return lookAtIssue(ctx, h.river, tx, iid)
+		}
+	}
+	return nil
 }
 
 // handOver enqueues all that is planned, this job's kind included, and gives the
@@ -217,17 +279,14 @@ func (c *crew) load(ctx context.Context, q *ledger.Queries, row *ledger.Dossier)
 	if err := json.Unmarshal(row.Snapshot, &dossier); err != nil {
 		return nil, onboarding.Record{}, fmt.Errorf("read the snapshot of dossier %d: %w", row.Number, err)
 	}
-	resources, err := q.Resources(ctx, []int64{row.Number})
-	if err != nil {
-		return nil, onboarding.Record{}, fmt.Errorf("read the resources of dossier %d: %w", row.Number, err)
-	}
-	from, err := c.importFrom(ctx, q, row.Demarche)
+	records, err := c.records(ctx, q, []int64{row.Number})
 	if err != nil {
 		return nil, onboarding.Record{}, err
 	}
-	return &dossier, onboarding.Record{
-		Revision: row.Revision, Resources: ledger.Records(resources)[row.Number], ImportFrom: from,
-	}, nil
+	record := records(row.Number, row.Revision)
+	record.SeenAt = row.FetchStartedAt
+	record.ImportFrom, err = c.importFrom(ctx, q, row.Demarche)
+	return &dossier, record, err
 }
 
 // intend writes the intent of a task. When an earlier intent for the same thing is

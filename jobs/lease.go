@@ -14,13 +14,14 @@ import (
 	"github.com/cloud-pi-native/passerelle/internal/ledger"
 )
 
-// purpose is what a lease on a dossier is for. Reading it and acting for it are
-// apart, so that a refusal is seen while a sandbox is being made.
+// purpose is what a lease on a dossier is for. Reading it, reading its tracking issue and
+// acting for it are apart, so that a refusal is seen while a sandbox is being made.
 type purpose string
 
 const (
-	toRead purpose = "read"
-	toAct  purpose = "act"
+	toRead  purpose = "read"
+	toTrack purpose = "track"
+	toAct   purpose = "act"
 )
 
 // turnPatience is how long a job waits for another of this process; after that it

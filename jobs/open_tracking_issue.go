@@ -29,13 +29,15 @@ func (c *crew) openTrackingIssue(ctx context.Context, t *task) (outcome, error) 
 		}
 		if found {
 			// What it looks like is brought up to date by the next plan.
-			return outcome{changes: []change{issueChange(issue)}, facts: []ledger.Fact{t.issueOpened(issue, true)}}, nil
+			return outcome{
+				changes: []change{issueChange(issue)}, facts: []ledger.Fact{t.issueOpened(issue, true)}, takenUp: issue.IID,
+			}, nil
 		}
 	}
 	if t.action.Settle {
 		return t.notThere(), nil
 	}
-	face, _ := c.Journey.Face(d)
+	face, _ := c.Journey.Face(d, t.record)
 	issue, err := c.GitLab.OpenIssue(ctx, c.TrackingProject, gitlab.NewIssue{
 		Title:        c.Texts.IssueTitle(d),
 		Description:  c.Texts.IssueDescription(d),

@@ -37,6 +37,8 @@ func (c *crew) provisionSandbox(ctx context.Context, t *task) (outcome, error) {
 		return c.commitFiles(ctx, t)
 	case onboarding.InviteMembers:
 		return c.inviteMembers(ctx, t)
+	case onboarding.MarkSandbox:
+		return c.markSandbox(ctx, t)
 	default:
 		return outcome{}, fmt.Errorf("provision_sandbox cannot %s", t.action.Kind)
 	}
@@ -133,9 +135,10 @@ func (c *crew) createProject(ctx context.Context, t *task) (outcome, error) {
 			NamespaceID:   group,
 			Name:          sandbox.Name,
 			Path:          sandbox.Path,
-			Description:   c.Texts.ProjectDescription(&t.dossier),
+			Description:   c.Texts.ProjectDescription(&t.dossier, false),
 			DefaultBranch: sandbox.Branch,
 			CIConfigPath:  sandbox.CIConfig,
+			Topics:        c.topics(),
 		})
 		if err == nil {
 			return t.projectMade(project, false), nil

@@ -177,17 +177,15 @@ func (r *run) dossiers(ctx context.Context) error {
 		for i := range rows {
 			numbers = append(numbers, rows[i].Number)
 		}
-		resources, err := q.Resources(ctx, numbers)
+		record, err := r.records(ctx, q, numbers)
 		if err != nil {
-			return fmt.Errorf("read the resources of %d dossiers: %w", len(numbers), err)
+			return err
 		}
-		records := ledger.Records(resources)
 		for i := range rows {
 			if err := r.rest(); err != nil {
 				return err
 			}
-			record := onboarding.Record{Revision: rows[i].Revision, Resources: records[rows[i].Number]}
-			if err := r.dossier(ctx, &rows[i], record); err != nil {
+			if err := r.dossier(ctx, &rows[i], record(rows[i].Number, rows[i].Revision)); err != nil {
 				return err
 			}
 			after, r.worked = rows[i].Number, true
@@ -281,7 +279,7 @@ func (r *run) lostMessages(ctx context.Context, dossier *onboarding.Dossier, rec
 		return nil, nil
 	}
 	marks := map[string]onboarding.ResourceKey{}
-	for _, key := range onboarding.LostMessages(dossier, record) {
+	for _, key := range onboarding.LostMessages(r.Journey, dossier, record) {
 		marks[r.Marks.Mark(dossier.Number, key)] = key
 	}
 	if len(marks) == 0 {
@@ -439,6 +437,11 @@ func (r *run) record(ctx context.Context, lease *lease, differences []onboarding
 		}
 		if err := enqueue(ctx, r.river, tx, jobs); err != nil {
 			return err
+		}
+		if iid := knownID(corrected, onboarding.IssueKey); iid != 0 && iid != knownID(record, onboarding.IssueKey) {
+			if err := lookAtIssue(ctx, r.river, tx, iid); err != nil {
+				return err
+			}
 		}
 		return lease.dropIn(ctx, tx)
 	})

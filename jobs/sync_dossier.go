@@ -22,6 +22,9 @@ type SyncDossier struct {
 	Delivery int64 `json:"delivery"`
 	// Demarche is the form that lists the dossier, when there is no delivery.
 	Demarche int64 `json:"demarche,omitempty"`
+	// Because is what happened that calls for a look of the hub's own: one that began
+	// before does not stand for it.
+	Because string `json:"because,omitempty"`
 }
 
 // Kind is River's name of the job.

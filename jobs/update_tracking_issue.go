@@ -12,7 +12,8 @@ import (
 )
 
 // UpdateTrackingIssue keeps the tracking issue's labels, its open or closed state
-// and the hub's one note current. The description is the agents'.
+// and the hub's one note current, answers commands and reminds agents. The description is
+// the agents'.
 type UpdateTrackingIssue struct{ ActionArgs }
 
 // Kind is River's name of the job.
@@ -26,15 +27,21 @@ func (c *crew) updateTrackingIssue(ctx context.Context, t *task) (outcome, error
 	if err != nil {
 		return outcome{}, err
 	}
-	if t.action.Kind == onboarding.LabelIssue {
+	switch t.action.Kind {
+	case onboarding.LabelIssue:
 		return c.labelIssue(ctx, t, iid)
+	case onboarding.AnswerCommand:
+		return c.answerCommand(ctx, t, iid)
+	case onboarding.RemindAgents:
+		return c.remindAgents(ctx, t, iid)
+	default:
+		return c.noteIssue(ctx, t, iid)
 	}
-	return c.noteIssue(ctx, t, iid)
 }
 
 // labelIssue is the same whether it is done once or twice.
 func (c *crew) labelIssue(ctx context.Context, t *task, iid int64) (outcome, error) {
-	face, others := c.Journey.Face(&t.dossier)
+	face, others := c.Journey.Face(&t.dossier, t.record)
 	event := "reopen"
 	if face.Closed {
 		event = "close"

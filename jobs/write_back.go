@@ -5,12 +5,14 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"github.com/cloud-pi-native/passerelle/connectors/demarches"
 	"github.com/cloud-pi-native/passerelle/internal/ledger"
 	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 )
 
-// WriteBack tells DS: the applicant's messages and, where the journey says so, a
-// change of state.
+// WriteBack tells DS: the applicant's messages, what the form's private fields and the
+// dossier's label show and, where a decision in GitLab or the journey says so, a change of
+// state.
 type WriteBack struct{ ActionArgs }
 
 // Kind is River's name of the job.
@@ -20,10 +22,18 @@ func (WriteBack) Kind() string { return string(onboarding.WriteBack) }
 func (WriteBack) InsertOpts() river.InsertOpts { return onceOpts(QueueDemarches) }
 
 func (c *crew) writeBack(ctx context.Context, t *task) (outcome, error) {
-	if t.action.Kind == onboarding.StartInstruction {
-		return c.startInstruction(ctx, t)
+	switch t.action.Kind {
+	case onboarding.SendMessage:
+		return c.sendMessage(ctx, t)
+	case onboarding.WaiveMessage:
+		return t.messageWaived(), nil
+	case onboarding.Annotate:
+		return c.annotate(ctx, t)
+	case onboarding.TagDossier:
+		return c.tagDossier(ctx, t)
+	default:
+		return c.changeState(ctx, t)
 	}
-	return c.sendMessage(ctx, t)
 }
 
 func (c *crew) sendMessage(ctx context.Context, t *task) (outcome, error) {
@@ -40,12 +50,17 @@ func (c *crew) sendMessage(ctx context.Context, t *task) (outcome, error) {
 	if t.action.Settle {
 		return t.notThere(), nil
 	}
-	body, _ := c.Texts.Message(d, c.Journey.Policy[d.State].Message, key, t.record)
-	id, err := c.Demarches.SendMessage(ctx, d.Demarche, d.Number, d.ID, body)
+	kind := onboarding.MessageOf(key)
+	body, _ := c.Texts.Message(d, kind, key, t.record)
+	id, err := c.Demarches.SendMessage(ctx, d.Demarche, d.Number, d.ID, demarches.Message{
+		Body: body, Correction: kind == onboarding.MessageCorrection,
+	})
 	if err != nil {
 		return outcome{}, err
 	}
-	return t.messageSent(id, false), nil
+	sent := t.messageSent(id, false)
+	sent.look = kind == onboarding.MessageCorrection // it may have sent the dossier back
+	return sent, nil
 }
 
 func (t *task) messageSent(id string, adopted bool) outcome {
@@ -56,26 +71,12 @@ func (t *task) messageSent(id string, adopted bool) outcome {
 	}
 }
 
-// startInstruction is refused by DS when the dossier is elsewhere already. Whether a
-// call whose answer was lost had its effect shows in the dossier.
-func (c *crew) startInstruction(ctx context.Context, t *task) (outcome, error) {
-	if t.action.Settle {
-		settled := t.notThere()
-		if t.dossier.EverInstructed {
-			settled = t.instructionBegun(true)
-		}
-		settled.unasked = true
-		return settled, nil
-	}
-	if err := c.Demarches.StartInstruction(ctx, t.dossier.Demarche, t.dossier.Number, t.dossier.ID); err != nil {
-		return outcome{}, err
-	}
-	return t.instructionBegun(false), nil
-}
-
-func (t *task) instructionBegun(adopted bool) outcome {
+// messageWaived notes why DS does not take a message.
+func (t *task) messageWaived() outcome {
+	key := t.action.Resource
 	return outcome{
-		changes: []change{{key: onboarding.InstructKey}},
-		facts:   []ledger.Fact{t.fact(ledger.InstructionBegun, map[string]any{"adopted": adopted})},
+		changes: []change{{key: key, applied: t.action.Want}},
+		facts:   []ledger.Fact{t.fact(ledger.MessageWaived, map[string]any{"message": key.Key, "reason": t.action.Want})},
+		unasked: true,
 	}
 }

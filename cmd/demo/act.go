@@ -39,10 +39,9 @@ func (a act) do(ds *demarches.Server, number int, reason string) error {
 type ending struct {
 	state    onboarding.State
 	step     int
-	closed   bool // the tracking issue
+	closed   bool // the tracking issue, with a no-go
 	sandbox  sandbox
 	messages []onboarding.Message // to the applicant, in order
-	note     bool                 // whether the issue has the hub's note
 }
 
 // sandbox is what a team has in GitLab.
@@ -69,10 +68,10 @@ func (e ending) after(a act) ending {
 	case instruct, reopen:
 		e.state = onboarding.EnInstruction
 	case accept:
-		e.state, e.step, e.sandbox, e.note = onboarding.Accepte, 3, active, true
+		e.state, e.step, e.sandbox = onboarding.Accepte, 3, active
 		e.messages = append(e.messages, onboarding.MessageAccepted)
 	case refuse, class:
-		e.state, e.closed, e.note = onboarding.Refuse, true, true
+		e.state, e.closed = onboarding.Refuse, true
 		if a == class {
 			e.state = onboarding.SansSuite
 		}

@@ -102,6 +102,8 @@ point a hub at it
   PASSERELLE_GITLAB_TOKEN=%[2]s
   PASSERELLE_GITLAB_ROOT_GROUP=%[4]s
   PASSERELLE_GITLAB_TRACKING_PROJECT=%[5]s
+  and a webhook of %[5]s through the API, for the comments, labels and states of its
+  issues, to HUB/webhooks/gitlab; its secret token is the hub's PASSERELLE_GITLAB_WEBHOOK_TOKEN
 
 it runs until Ctrl-C
 `, s.GitLabURL, keys.GitLab, stage.User, stage.RootGroup, stage.TrackingProject)
@@ -112,11 +114,11 @@ func introduceDS(w io.Writer, s *stage.Stage, keys *keptKeys, webhook string) {
 		webhook = "nowhere: give -webhook URL"
 	}
 	fmt.Fprintf(w, `Démarches Simplifiées (simulated)
-  pages    %[1]s/          file a request
-           %[1]s/procedures/%[4]d    decide, as an agent
+  pages    %[1]s/              file a request
+           %[1]s/procedures    decide, as an agent
   API      %[1]s/api/v2/graphql
   token    %[2]s  (header Authorization: Bearer)
-  form     %[4]d
+  forms    %[6]d (prequalification), %[4]d (console access)
   webhooks go to %[5]s
 
 try it
@@ -129,5 +131,5 @@ point a hub at it
   and -webhook HUB/webhooks/demarches/SECRET here, where SECRET is its PASSERELLE_DS_WEBHOOK_SECRET
 
 it runs until Ctrl-C
-`, s.DSURL, keys.DS, demarches.DefaultAgent, stage.Form, webhook)
+`, s.DSURL, keys.DS, demarches.DefaultAgent, stage.Form, webhook, stage.Prequalification)
 }

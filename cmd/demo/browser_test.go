@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,6 +184,7 @@ func TestNewcomer(t *testing.T) {
 	number := n.file()
 	n.decide(number)
 	n.followUp(number)
+	n.orderInGitLab()
 	n.breakAndMend()
 	n.readLedger(number)
 
@@ -193,7 +195,7 @@ func TestNewcomer(t *testing.T) {
 	r := <-ended
 	require.Equal(t, 0, r.code, r.stderr)
 	require.NotContains(t, r.stderr, "demo:")
-	for _, word := range []string{"File a request", "Decide", "GitLab", "Trouble", "Ledger"} {
+	for _, word := range []string{"First form", "Console access", "Decide", "GitLab", "Trouble", "Ledger"} {
 		require.Contains(t, r.stdout, word)
 	}
 }
@@ -217,7 +219,7 @@ func (n newcomer) lookAround() {
 func (n newcomer) file() (number int) {
 	n.open(n.s.DSURL+"/", "Déposer une demande")
 	n.picture("ds-home")
-	n.click(`a[href^="/commencer/"]`, "Déposer le dossier")
+	n.click(`a[href="/commencer/cloud-pi-native"]`, "Déposer le dossier")
 	n.picture("ds-form")
 	n.click("form[enctype] button:not([name])", "Déposer le dossier")
 	n.see("", ".problem")
@@ -285,6 +287,49 @@ func (n newcomer) followUp(number int) {
 	n.click("#comment-form button:not([name])", "Entretien prévu jeudi")
 	n.run("to the top", "window.scrollTo(0, 0); true")
 	n.picture("issue")
+}
+
+// orderInGitLab decides by a comment, first as somebody who may not.
+func (n newcomer) orderInGitLab() {
+	const number = firstNumber + 7 // filed, not looked at yet
+	j := n.s.critic.judge(number)
+	require.Len(n, j.issues, 1)
+	iid := j.issues[0].IID
+	page := fmt.Sprintf("%s/%s/-/issues/%d", n.s.GitLabURL, stage.TrackingProject, iid)
+	answered := func(part string) {
+		n.Helper()
+		require.NoError(n, n.s.GitLab.WaitFor(n.ctx, func(v gitlab.View) bool {
+			return slices.ContainsFunc(v.Notes(stage.TrackingProject, iid), func(note gitlab.Note) bool {
+				return note.Author == stage.User && strings.Contains(note.Body, part)
+			})
+		}))
+		n.open(page, part)
+	}
+	n.open(page, "Observatoire des données")
+	n.actAs(stage.Reporter)
+	n.fill(map[string]string{"comment": "/passerelle go"})
+	n.click("#comment-form button:not([name])", "/passerelle go")
+	answered("sans effet. Seuls les membres du projet de suivi")
+	n.actAs(stage.ServiceAgent)
+	n.fill(map[string]string{"comment": "Tout est en ordre.\n\n/passerelle go"})
+	n.click("#comment-form button:not([name])", "Tout est en ordre.")
+	answered("c’est noté, go à l’étape 2")
+	n.picture("issue-answers")
+	require.NoError(n, n.s.DS.WaitFor(n.ctx, func(v demarches.View) bool {
+		dossier, _ := v.Dossier(number)
+		link, _ := dossier.Annotations[demarches.AnnotationProjectURL].(string)
+		return dossier.State == demarches.Accepte && strings.Contains(link, "bac-a-sable")
+	}))
+	n.open(n.s.deskURL(number), "accepté")
+	n.see("bac-a-sable", `[aria-labelledby="annotations"]`)
+	n.picture("ds-desk-accepted")
+}
+
+// actAs chooses who acts in GitLab.
+func (n newcomer) actAs(user string) {
+	n.Helper()
+	n.do("choose "+user, chromedp.SetValue(chromedp.CSS("select[name=user]"), user))
+	n.click(`form[action="/-/acting"] button`, user)
 }
 
 // breakAndMend refuses a dossier while GitLab is down: once it is mended, all is done.

@@ -118,15 +118,18 @@ func inBoth(fr, en string) map[string]string {
 func (c *control) places(own string) []place {
 	s := c.scene
 	return []place{
-		{s.DSURL + "/", inBoth("Déposer une demande", "File a request"), inBoth(
-			"Remplissez le formulaire comme une équipe, puis suivez votre dossier",
-			"fill in the form as a team does, then follow your dossier")},
-		{fmt.Sprintf("%s/procedures/%d", s.DSURL, stage.Form), inBoth("Décider", "Decide"), inBoth(
+		{s.formURL(stage.Prequalification), inBoth("Diagnostic flash", "First form"), inBoth(
+			"Étape 1 : dites ce que votre équipe cherche, pour savoir si l’offre convient",
+			"step 1: tell what your team is after, to learn whether the offer fits")},
+		{s.formURL(stage.Form), inBoth("Accès à la console", "Console access"), inBoth(
+			"Étape 2 : demandez l’accès comme une équipe, puis suivez votre dossier",
+			"step 2: file the request for access as a team does, then follow your dossier")},
+		{s.DSURL + "/procedures", inBoth("Décider", "Decide"), inBoth(
 			"Instruisez les dossiers comme un agent : accepter, refuser, revenir en arrière",
 			"deal with dossiers as an agent does: accept, refuse, go back")},
 		{s.GitLabURL + "/" + stage.TrackingProject + "/-/issues", inBoth("GitLab", "GitLab"), inBoth(
-			"Ce que Passerelle y a fait : tickets de suivi, groupes, bacs à sable",
-			"what Passerelle made there: tracking issues, groups, sandboxes")},
+			"Les tickets de suivi : commentez « /passerelle aide », posez l’étiquette « go », et voyez la réponse",
+			"the tracking issues: comment “/passerelle aide”, put the label “go” on, and see the answer")},
 		{own + "/trouble", inBoth("Pannes", "Trouble"), inBoth(
 			"Mettez DS ou GitLab en panne, réparez, et voyez que tout finit juste",
 			"break DS or GitLab, mend it, and see that everything ends right")},
@@ -134,6 +137,25 @@ func (c *control) places(own string) []place {
 			"L’histoire de chaque dossier : quoi, quand, par qui",
 			"the story of each dossier: what, when, through whom")},
 	}
+}
+
+// formURL is where a form is filled in.
+func (s *scene) formURL(number int) string {
+	for _, form := range s.DS.Forms() {
+		if form.Number == number {
+			return s.DSURL + "/commencer/" + form.Path
+		}
+	}
+	return s.DSURL + "/"
+}
+
+// deskURL is a dossier as its agents see it, empty for one that DS does not know.
+func (s *scene) deskURL(number int) string {
+	dossier, known := s.DS.Dossier(number)
+	if !known {
+		return ""
+	}
+	return fmt.Sprintf("%s/procedures/%d/dossiers/%d", s.DSURL, dossier.Demarche, number)
 }
 
 // printPlaces prints where to go, with a sentence on each.
@@ -296,7 +318,7 @@ func (c *control) storyPage(w http.ResponseWriter, r *http.Request) {
 		Title, Broken string
 		Story         []storyLine
 		Desk          string
-	}{v, title, broken, story, fmt.Sprintf("%s/procedures/%d/dossiers/%d", c.scene.DSURL, stage.Form, number)}))
+	}{v, title, broken, story, c.scene.deskURL(int(number))}))
 }
 
 type storyLine struct {

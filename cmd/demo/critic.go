@@ -82,6 +82,7 @@ func (s *sample) told(message onboarding.Message) []string {
 
 // find looks for the sample's tracking issue among those that are new.
 func (c *critic) find(v gitlab.View, s *sample) (gitlab.Issue, bool) {
+	s.looked = max(s.looked, c.scene.earlier.issue)
 	for s.issue == 0 {
 		issue, there := v.Issue(stage.TrackingProject, s.looked+1)
 		if !there {
@@ -103,6 +104,9 @@ func (c *critic) lookAtIssue(f *findings, v gitlab.View, s *sample, want ending)
 	}
 	labels := c.scene.settings.Journey.GitLab.Labels
 	wanted := []string{labels.Steps[want.step], labels.States[want.state]}
+	if want.closed {
+		wanted = append(wanted, labels.NoGo)
+	}
 	f.same("labels of the tracking issue", slices.Sorted(slices.Values(issue.Labels)), slices.Sorted(slices.Values(wanted)))
 	f.same("tracking issue is closed", issue.State == "closed", want.closed)
 	f.same("tracking issue is confidential", issue.Confidential, true)
@@ -126,13 +130,9 @@ func (c *critic) lookAtIssue(f *findings, v gitlab.View, s *sample, want ending)
 
 func (c *critic) lookAtNote(f *findings, v gitlab.View, s *sample, want ending) {
 	notes := slices.DeleteFunc(v.Notes(stage.TrackingProject, s.issue), func(n gitlab.Note) bool {
-		return n.System || n.Author != stage.User
+		return !c.isNote(n, s.number)
 	})
-	wanted := 0
-	if want.note {
-		wanted = 1
-	}
-	f.same("notes of the hub on the tracking issue", len(notes), wanted)
+	f.same("notes of the hub on the tracking issue", len(notes), 1)
 	for _, note := range notes {
 		c.harmless(f, s, "the note on the tracking issue", note.Body)
 		if want.sandbox != none && !strings.Contains(note.Body, s.groupPath()+"/"+sandboxPath) {

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/cloud-pi-native/passerelle/internal/ledger"
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 	"github.com/cloud-pi-native/passerelle/jobs"
 )
 
@@ -22,6 +24,9 @@ type earlier struct {
 	// next is the number of the first dossier of this run: no job of theirs and no
 	// lease is about it. 1001, where DS begins, if there was none.
 	next int
+	// issue is the highest number of a tracking issue of theirs: what GitLab tells of an
+	// issue with that number or a lower one would be taken for theirs.
+	issue int
 	// dropped counts its jobs that were still to be done.
 	dropped int
 }
@@ -44,6 +49,15 @@ func settleEarlier(ctx context.Context, pool *pgxpool.Pool) (earlier, error) {
 		found.dossiers += len(chains)
 		last = chains[len(chains)-1]
 		found.next = int(last) + 1
+		resources, err := q.Resources(ctx, chains)
+		if err != nil {
+			return earlier{}, fmt.Errorf("read the ledger of the earlier run: %w", err)
+		}
+		for i := range resources {
+			if iid, err := strconv.Atoi(resources[i].ExternalID); err == nil && resources[i].Kind == string(onboarding.KindIssue) {
+				found.issue = max(found.issue, iid)
+			}
+		}
 	}
 	desk, err := newDesk(pool)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cloud-pi-native/passerelle/internal/ledger"
@@ -72,17 +73,71 @@ func (c *critic) judgeAll(numbers []int) []judgement {
 				held[number].issues = append(held[number].issues, issue)
 			}
 		}
+		followed := c.followed(v)
 		for i := range list {
-			c.judgeOne(v, &list[i])
+			c.judgeOne(v, &list[i], followed[list[i].Number])
 		}
 	})
 	return list
 }
 
-func (c *critic) judgeOne(v gitlab.View, j *judgement) {
+// followed says which dossiers another goes on from: the one that an agent named, else
+// the one of its form's reference.
+func (c *critic) followed(v gitlab.View) map[int]bool {
+	owner, follows := owners{}, map[int]int{}
+	for _, dossier := range c.scene.DS.Dossiers() {
+		if dossier.Demarche != stage.Form {
+			continue
+		}
+		owner.add(c.marks, dossier.Number)
+		reference, _ := dossier.Answers[demarches.FieldPrequalification].(string)
+		if earlier, ours := c.marks.ReadReference(c.scene.settings.Journey.Programme.Reference, reference); ours {
+			follows[dossier.Number] = int(earlier)
+		}
+	}
+	for _, issue := range v.Issues(stage.TrackingProject) {
+		if number, known := owner.of(issue.Description); known && issue.Author == stage.User {
+			if earlier := c.joined(v.Notes(stage.TrackingProject, issue.IID), number); earlier != 0 {
+				follows[number] = earlier
+			}
+		}
+	}
+	numbers := map[int]bool{}
+	for _, earlier := range follows {
+		numbers[earlier] = true
+	}
+	return numbers
+}
+
+// joined is the dossier that agents joined this one to, 0 for none: the last command to
+// do so that was answered as carried out.
+func (c *critic) joined(notes []gitlab.Note, number int) (earlier int) {
+	for _, note := range notes {
+		for _, command := range onboarding.ParseCommands(note.Body) {
+			if command.Verb != onboarding.VerbJoin || note.System || note.Author == stage.User {
+				continue
+			}
+			key := onboarding.AnswerKey(fmt.Sprintf("%s %d", onboarding.FromNote, note.ID))
+			done := slices.ContainsFunc(notes, func(answer gitlab.Note) bool {
+				return answer.Author == stage.User && c.marks.In(answer.Body, int64(number), key) &&
+					slices.ContainsFunc(onboarding.ReadTrace(answer.Body), func(past onboarding.Command) bool {
+						return past.Line == command.Line && past.Outcome == onboarding.Done
+					})
+			})
+			if named, err := strconv.Atoi(command.Argument); err == nil && done {
+				earlier = named
+			}
+		}
+	}
+	return earlier
+}
+
+func (c *critic) judgeOne(v gitlab.View, j *judgement, followed bool) {
 	dossier, _ := c.scene.DS.Dossier(j.Number)
 	j.State = dossier.State
-	policy := c.scene.settings.Journey.Policy[onboarding.State(dossier.State)]
+	policy := c.scene.settings.Journey.PolicyOf(&onboarding.Dossier{
+		Demarche: int64(dossier.Demarche), State: onboarding.State(dossier.State),
+	})
 	var f lapses
 	if len(j.groups) > 1 || len(j.projects) > 1 || len(j.issues) > 1 {
 		f.addf("en double : %d groupes, %d projets, %d tickets de suivi", "doubled: %d groups, %d projects, %d tracking issues",
@@ -97,7 +152,7 @@ func (c *critic) judgeOne(v gitlab.View, j *judgement) {
 				f.addf("le bac à sable n’est pas archivé", "the sandbox is not archived")
 			}
 		}
-		c.judgeIssue(&f, v, j, policy)
+		c.judgeIssue(&f, v, j, policy, followed)
 	}
 	c.judgeMessages(&f, j, dossier, policy)
 	j.Wrong = f
@@ -120,7 +175,9 @@ func (c *critic) judgeSandbox(f *lapses, v gitlab.View, j *judgement) {
 	}
 }
 
-func (c *critic) judgeIssue(f *lapses, v gitlab.View, j *judgement, policy onboarding.Policy) {
+// judgeIssue looks at the tracking issue. That of a dossier that another goes on from is
+// closed.
+func (c *critic) judgeIssue(f *lapses, v gitlab.View, j *judgement, policy onboarding.Policy, followed bool) {
 	if len(j.issues) == 0 {
 		if policy.Issue == onboarding.IssueOpen {
 			f.addf("pas encore de ticket de suivi", "no tracking issue yet")
@@ -131,7 +188,7 @@ func (c *critic) judgeIssue(f *lapses, v gitlab.View, j *judgement, policy onboa
 	var ours int
 	for _, note := range v.Notes(stage.TrackingProject, issue.IID) {
 		switch {
-		case !note.System && note.Author == stage.User:
+		case c.isNote(note, j.Number):
 			ours++
 		case note.System && note.Author != stage.User && changesFace(note.Body):
 			return // people gave it the labels and the state that it has
@@ -144,12 +201,19 @@ func (c *critic) judgeIssue(f *lapses, v gitlab.View, j *judgement, policy onboa
 	if want := labels.States[onboarding.State(j.State)]; !slices.Contains(issue.Labels, want) {
 		f.addf("il manque au ticket de suivi l’étiquette %s", "the tracking issue lacks the label %s", want)
 	}
-	switch closed, want := issue.State == "closed", policy.Issue == onboarding.IssueClose; {
+	goesOn := followed && j.State == demarches.Accepte
+	switch closed, want := issue.State == "closed", policy.Issue == onboarding.IssueClose || goesOn; {
 	case closed && !want:
 		f.addf("le ticket de suivi est fermé", "the tracking issue is closed")
 	case want && !closed:
 		f.addf("le ticket de suivi est encore ouvert", "the tracking issue is still open")
 	}
+}
+
+// isNote says whether a note is the one that the hub keeps current; its answers and
+// reminders are others.
+func (c *critic) isNote(note gitlab.Note, number int) bool {
+	return !note.System && note.Author == stage.User && c.marks.In(note.Body, int64(number), onboarding.NoteKey)
 }
 
 // changesFace says whether GitLab's record of a change is about labels, or about open
@@ -174,27 +238,61 @@ func (c *critic) judgeMessages(f *lapses, j *judgement, dossier demarches.Dossie
 		}
 	}
 	j.Messages = len(sent)
-	times := func(message onboarding.Message, round int) (n int) {
-		mark := c.marks.Mark(int64(j.Number), onboarding.MessageKey(message, round))
-		for _, body := range sent {
-			n += strings.Count(body, mark)
-		}
-		return n
-	}
-	for round := range decisions + 1 {
-		for _, message := range []onboarding.Message{onboarding.MessageReceived, onboarding.MessageAccepted, onboarding.MessageRefused} {
-			if n := times(message, round); n > 1 {
-				*f = append(*f, inBoth(
-					fmt.Sprintf("le demandeur a été prévenu %d fois : %s", n, messageName(page.French, string(message))),
-					fmt.Sprintf("the applicant was told %d times: %s", n, messageName(page.English, string(message)))))
-			}
+	keys := c.messageKeys(decisions)
+	for _, key := range keys {
+		if n := c.times(sent, j.Number, key); n > 1 {
+			*f = append(*f, inBoth(
+				fmt.Sprintf("le demandeur a été prévenu %d fois : %s", n, messageName(page.French, key.Key)),
+				fmt.Sprintf("the applicant was told %d times: %s", n, messageName(page.English, key.Key))))
 		}
 	}
-	if dossier.Presence == demarches.Present && policy.Message != onboarding.MessageNone && times(policy.Message, decisions) == 0 {
+	if !reachable(dossier) || policy.Message == onboarding.MessageNone {
+		return
+	}
+	// Who comes to a later gate at once is told of that, and not of the ones before.
+	told := slices.ContainsFunc(keys, func(key onboarding.ResourceKey) bool {
+		later := onboarding.MessageOf(key) == onboarding.MessageStep || onboarding.MessageOf(key) == onboarding.MessageNoGo
+		wanted := key == onboarding.MessageKey(policy.Message, decisions) || later && j.State == demarches.Accepte
+		return wanted && c.times(sent, j.Number, key) > 0
+	})
+	if !told {
 		*f = append(*f, inBoth(
 			"le demandeur n’est pas encore prévenu : "+messageName(page.French, string(policy.Message)),
 			"the applicant has not been told yet: "+messageName(page.English, string(policy.Message))))
 	}
+}
+
+// reachable says whether DS takes messages to the applicant.
+func reachable(d demarches.DossierView) bool {
+	return d.Presence == demarches.Present && !d.Archived && !d.HiddenByApplicant && !d.AccountDeleted
+}
+
+// times counts how often a message was sent.
+func (c *critic) times(sent []string, number int, key onboarding.ResourceKey) (n int) {
+	mark := c.marks.Mark(int64(number), key)
+	for _, body := range sent {
+		n += strings.Count(body, mark)
+	}
+	return n
+}
+
+// messageKeys lists the messages that there can be in so many rounds of decisions, but
+// for those whose keys only the hub knows: corrections and reminders.
+func (c *critic) messageKeys(rounds int) []onboarding.ResourceKey {
+	keys := []onboarding.ResourceKey{onboarding.MessageKey(onboarding.MessageReceived, 0)}
+	add := func(format string, message onboarding.Message, of int) {
+		keys = append(keys, onboarding.ResourceKey{System: onboarding.InDemarches, Kind: onboarding.KindMessage, Key: fmt.Sprintf(format, message, of)})
+	}
+	for round := range rounds {
+		for _, message := range []onboarding.Message{onboarding.MessageAccepted, onboarding.MessageRefused, onboarding.MessageQualified} {
+			add("%s %d", message, round+1)
+		}
+	}
+	for step := range c.scene.settings.Journey.Last() {
+		add("%s %d", onboarding.MessageStep, step+1)
+		add("%s %d", onboarding.MessageNoGo, step+1)
+	}
+	return keys
 }
 
 // verdict is what there is to say of everything.

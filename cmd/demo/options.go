@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloud-pi-native/passerelle/internal/simulator/page"
 	"github.com/cloud-pi-native/passerelle/internal/stage"
 )
 
@@ -23,7 +24,8 @@ each. Then it is yours, in a browser, until Ctrl-C; it leaves nothing behind.
   -dossiers N   how many sample dossiers, 1 to 1000 (default 8)
   -json         print one JSON document on stdout; progress goes to stderr
   -data DIR     keep everything in DIR; another start continues where this one stopped
-  -timeout T    how long the samples may take to settle, such as 90s (default 2m)
+  -timeout T    how long the samples, or an act of the tour, may take to settle, such
+                as 90s (default 2m)
   -listen HOST  where the pages are served (default 127.0.0.1, this machine alone)
   -trouble LIST what goes wrong from the start, separated by commas, each written
                 [ds:|gitlab:]KIND[:COUNT|:PERCENT%], for both services if none is named:
@@ -33,6 +35,11 @@ each. Then it is yours, in a browser, until Ctrl-C; it leaves nothing behind.
                 throttle  429, too many requests
                 webhooks  DS's webhooks do not arrive
                 for COUNT calls, a share of them, or until mended at /trouble
+
+  -tour                instead of the samples, play one team's journey slowly, from the
+                first form to production, and tell what happens where
+  -pace T       how long the tour rests between two acts (default 2s)
+  -lang fr|en   the language in which the tour is told (default fr)
 
   -only ds|gitlab      one simulator alone, with its pages, for clients of your own
   -listen HOST:PORT    where (default 127.0.0.1 and a port that is free)
@@ -54,6 +61,9 @@ type options struct {
 	troubles []stage.Trouble
 	only     stage.Service
 	webhook  string
+	tour     bool
+	pace     time.Duration
+	lang     string
 }
 
 func parseOptions(args []string) (options, error) {
@@ -65,6 +75,9 @@ func parseOptions(args []string) (options, error) {
 	flags.BoolVar(&o.json, "json", false, "")
 	flags.StringVar(&o.data, "data", "", "")
 	flags.DurationVar(&o.timeout, "timeout", 2*time.Minute, "")
+	flags.BoolVar(&o.tour, "tour", false, "")
+	flags.DurationVar(&o.pace, "pace", 2*time.Second, "")
+	flags.StringVar(&o.lang, "lang", page.French, "")
 	flags.StringVar(&o.listen, "listen", "", "")
 	flags.StringVar(&o.webhook, "webhook", "", "")
 	flags.StringVar((*string)(&o.only), "only", "", "")
@@ -92,10 +105,37 @@ func parseOptions(args []string) (options, error) {
 		return options{}, errors.New("-webhook goes with -only ds: without -only, webhooks go to the demo's own hub")
 	case given["listen"] && strings.Contains(strings.Trim(o.listen, "[]"), ":") && net.ParseIP(strings.Trim(o.listen, "[]")) == nil, given["listen"] && o.listen == "":
 		return options{}, fmt.Errorf("-listen %q: write a host or an address, such as 0.0.0.0; a port goes with -only alone", o.listen)
-	case o.once:
+	}
+	if err := o.checkTour(given); err != nil {
+		return options{}, err
+	}
+	if o.once {
 		return o, o.checkEnd()
 	}
 	return o, nil
+}
+
+func (o *options) checkTour(given map[string]bool) error {
+	if !o.tour {
+		for _, name := range []string{"pace", "lang"} {
+			if given[name] {
+				return fmt.Errorf("-%s goes with -tour", name)
+			}
+		}
+		return nil
+	}
+	for _, name := range []string{"dossiers", "json", "data"} {
+		if given[name] {
+			return fmt.Errorf("-%s does not go with -tour, which plays one team's journey from its beginning", name)
+		}
+	}
+	if o.pace < 0 {
+		return fmt.Errorf("-pace %s: write a duration such as 2s, or 0", o.pace)
+	}
+	if o.lang != page.French && o.lang != page.English {
+		return fmt.Errorf("-lang %q: write fr or en", o.lang)
+	}
+	return nil
 }
 
 // checkEnd refuses trouble that would keep the samples from ever being settled.
@@ -112,7 +152,7 @@ func (o *options) checkAlone(given map[string]bool) error {
 	if o.only != stage.DS && o.only != stage.GitLab {
 		return fmt.Errorf("-only %q: write ds or gitlab", o.only)
 	}
-	for _, name := range []string{"once", "dossiers", "json", "timeout", "trouble"} {
+	for _, name := range []string{"once", "dossiers", "json", "timeout", "trouble", "tour", "pace", "lang"} {
 		if given[name] {
 			return fmt.Errorf("-%s does not go with -only, which runs a simulator without the hub", name)
 		}

@@ -27,7 +27,7 @@ func (d *demo) perform(ctx context.Context, o options) (code int, err error) {
 	}
 	level := &slog.LevelVar{}
 	level.Set(slog.LevelWarn)
-	if !o.once {
+	if !o.once || o.tour {
 		level.Set(slog.LevelError) // the trouble page tells the rest, and the addresses stay in sight
 	}
 	logger := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: level}))
@@ -37,6 +37,9 @@ func (d *demo) perform(ctx context.Context, o options) (code int, err error) {
 	if err != nil {
 		if ctx.Err() != nil {
 			err = errInterrupted
+			if o.tour {
+				err = errTourInterrupted
+			}
 		}
 		return exitFailed, err
 	}
@@ -59,6 +62,15 @@ func (d *demo) perform(ctx context.Context, o options) (code int, err error) {
 	s.introduce(told)
 	if d.ready != nil {
 		d.ready(s)
+	}
+	if o.tour {
+		if err := s.playTour(ctx, o, out); err != nil {
+			return exitFailed, err
+		}
+		if o.once {
+			return 0, nil
+		}
+		return s.stay(ctx, d.settled, told)
 	}
 	return s.play(ctx, o, d.settled, out, told, errs)
 }
@@ -127,23 +139,30 @@ func (s *scene) play(ctx context.Context, o options, settled func(*scene), out, 
 		code = exitFailed
 	}
 	if !o.once {
-		if err := s.control.printPlaces(told); err != nil {
-			return exitFailed, fmt.Errorf("print the addresses: %w", err)
-		}
-		after := "which leaves nothing behind"
-		if s.kept {
-			after = "and another start with the same -data continues here"
-		}
-		fmt.Fprintln(told, "\neverything goes on running until Ctrl-C,", after)
-		if settled != nil {
-			settled(s)
-		}
-		<-ctx.Done()
-		if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-			return exitFailed, cause
-		}
+		staying, err := s.stay(ctx, settled, told)
+		return max(code, staying), err
 	}
 	return code, nil
+}
+
+// stay goes on running until ctx ends.
+func (s *scene) stay(ctx context.Context, settled func(*scene), told io.Writer) (int, error) {
+	if err := s.control.printPlaces(told); err != nil {
+		return exitFailed, fmt.Errorf("print the addresses: %w", err)
+	}
+	after := "which leaves nothing behind"
+	if s.kept {
+		after = "and another start with the same -data continues here"
+	}
+	fmt.Fprintln(told, "\neverything goes on running until Ctrl-C,", after)
+	if settled != nil {
+		settled(s)
+	}
+	<-ctx.Done()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return exitFailed, cause
+	}
+	return 0, nil
 }
 
 // interruption says why ctx ended.

@@ -123,7 +123,7 @@ func (p *play) perform(ctx context.Context, timeout time.Duration, filed func(*s
 		})
 	}
 	playing.Wait()
-	p.idle(ctx)
+	p.idle(ctx, p.samples[0].number)
 }
 
 func (p *play) file(s *sample) error {
@@ -182,10 +182,10 @@ func (p *play) await(ctx context.Context, s *sample, want ending) bool {
 	}
 }
 
-// idle waits until the hub has nothing left to do for the samples: what would be
-// done twice has been by then. Postgres gives no signal for it.
-func (p *play) idle(ctx context.Context) {
-	desk, err := newDesk(p.pool)
+// idle waits until the hub has nothing left to do for dossiers from a number on: what
+// would be done twice has been by then. Postgres gives no signal for it.
+func (s *scene) idle(ctx context.Context, from int) {
+	desk, err := newDesk(s.pool)
 	if err != nil {
 		return
 	}
@@ -195,7 +195,7 @@ func (p *play) idle(ctx context.Context) {
 		page, _, err := desk.List(ctx, jobs.Filter{States: unfinished(), Limit: 100})
 		busy := err != nil
 		for i := range page {
-			busy = busy || int(page[i].Dossier) >= p.samples[0].number
+			busy = busy || int(page[i].Dossier) >= from
 		}
 		if !busy {
 			return

@@ -14,6 +14,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/cloud-pi-native/passerelle/internal/ledger"
+	"github.com/cloud-pi-native/passerelle/internal/simulator/page"
 )
 
 // pace is how often the ledger is looked at: as often as an eye can follow.
@@ -24,20 +25,29 @@ type progress struct {
 	out   io.Writer
 	begun time.Time
 	q     *ledger.Queries
+	// line is how a fact is told.
+	line func(e *ledger.LedgerEntry) string
 
 	mu    sync.Mutex
 	heads map[int64]int64 // the last entry told of each dossier
 }
 
 func newProgress(out io.Writer, pool *pgxpool.Pool) *progress {
-	return &progress{out: out, begun: time.Now(), q: ledger.New(pool), heads: map[int64]int64{}}
+	p := &progress{out: out, begun: time.Now(), q: ledger.New(pool), heads: map[int64]int64{}}
+	p.line = func(e *ledger.LedgerEntry) string {
+		return fmt.Sprintf("%7.2f s  %6d  %s", e.At.Sub(p.begun).Seconds(), e.Chain, sentence(e))
+	}
+	return p
 }
 
-// add has a dossier followed.
-func (p *progress) add(s *sample) {
+// add has a sample followed.
+func (p *progress) add(s *sample) { p.follows(s.number) }
+
+// follows has a dossier followed.
+func (p *progress) follows(number int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.heads[int64(s.number)] = 0
+	p.heads[int64(number)] = 0
 }
 
 // follow tells what is new until ctx ends.
@@ -83,7 +93,7 @@ func (p *progress) tell(ctx context.Context) {
 	for i := range entries {
 		if e := &entries[i]; e.Seq > p.heads[e.Chain] {
 			p.heads[e.Chain] = e.Seq
-			fmt.Fprintf(p.out, "%7.2f s  %6d  %s\n", e.At.Sub(p.begun).Seconds(), e.Chain, sentence(e))
+			fmt.Fprintln(p.out, p.line(e))
 		}
 	}
 }
@@ -155,6 +165,9 @@ func sentence(e *ledger.LedgerEntry) string {
 		where, what = "hub", get("kind")+" replayed"
 	case ledger.QueueHeld, ledger.QueueReleased:
 		where, what = "hub", strings.ReplaceAll(e.Kind, "_", " ")+": "+get("queue")
+	default:
+		fact := tell(page.English, e)
+		where, what = strings.Replace(fact.Where, hubName, "hub", 1), fact.What
 	}
 	return fmt.Sprintf("%-6s  %s", where, what)
 }

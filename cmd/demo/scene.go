@@ -81,13 +81,16 @@ func openScene(ctx context.Context, o options, logger *slog.Logger) (_ *scene, e
 		s.Troubles.Cause(trouble)
 	}
 	settings := hub.Options{Config: s.settings, Logger: logger, Version: version}
-	if !o.once {
+	if !o.once || o.tour {
 		if s.control, err = openControl(ctx, s, o.listen); err != nil {
 			return nil, err
 		}
 	}
-	if !o.once || len(o.troubles) > 0 || s.kept {
+	if !o.once || len(o.troubles) > 0 || s.kept || o.tour {
 		settings.Timing = lively()
+	}
+	if o.tour {
+		settings.Timing.PollInterval = tourRound
 	}
 	if s.hub, err = hub.Start(ctx, settings); err != nil {
 		return nil, err
@@ -95,6 +98,9 @@ func openScene(ctx context.Context, o options, logger *slog.Logger) (_ *scene, e
 	s.SendTo("http://" + s.hub.Addr())
 	return s, nil
 }
+
+// tourRound is how often the hub looks for what no webhook told while somebody waits for it.
+const tourRound = 2 * time.Second
 
 // lively is the timing of a hub that somebody watches: it asks again within seconds
 // where a hub in service is patient, and what a killed one had in hand is free again
@@ -136,6 +142,11 @@ func (s *scene) raise(ctx context.Context, o options) (err error) {
 	at.Keys = s.keys.Keys
 	if s.Stage, err = stage.New(ctx, at); err != nil {
 		return s.explainPort(err, at.Listen)
+	}
+	if s.earlier.issue > 0 {
+		if err := s.GitLab.SkipIssues(stage.TrackingProject, s.earlier.issue); err != nil {
+			return fmt.Errorf("number the tracking issues: %w", err)
+		}
 	}
 	return nil
 }

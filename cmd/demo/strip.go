@@ -95,10 +95,20 @@ var paris = func() *time.Location {
 
 func field(e *ledger.LedgerEntry, path string) string { return gjson.Get(e.Data, path).String() }
 
-// tell tells a fact in the reader's language.
+// tell tells a fact in the reader's language, and leads to its dossier's story.
 func (c *control) tell(lang string, e *ledger.LedgerEntry) told {
+	t := tell(lang, e)
+	t.Story = fmt.Sprintf("%s/ledger/%d", c.URL, e.Chain)
+	return t
+}
+
+// hubName is where things are that happen in the hub.
+const hubName = "Passerelle"
+
+// tell tells a fact in the reader's language.
+func tell(lang string, e *ledger.LedgerEntry) told {
 	get := func(path string) string { return field(e, path) }
-	t := told{Number: e.Chain, At: e.At, Story: fmt.Sprintf("%s/ledger/%d", c.URL, e.Chain), Where: "GitLab", URL: get("url")}
+	t := told{Number: e.Chain, At: e.At, Where: "GitLab", URL: get("url")}
 	say := func(fr, en string, about ...any) {
 		if lang == page.English {
 			fr = en
@@ -109,7 +119,6 @@ func (c *control) tell(lang string, e *ledger.LedgerEntry) told {
 		t.Where = where
 		return say
 	}
-	const hub = "Passerelle"
 	again := gjson.Get(e.Data, "adopted").Bool()
 	switch ledger.EntryKind(e.Kind) {
 	case ledger.DossierSeen:
@@ -131,7 +140,7 @@ func (c *control) tell(lang string, e *ledger.LedgerEntry) told {
 	case ledger.DossierNotVisible:
 		in("DS")("dossier illisible, et disparu des listes", "dossier that could not be read, and is not listed any more")
 	case ledger.StepChanged:
-		in(hub)("étape %s → étape %s", "step %s → step %s", get("from"), get("to"))
+		in(hubName)("étape %s → étape %s", "step %s → step %s", get("from"), get("to"))
 	case ledger.GroupCreated:
 		made(say, again, "groupe %s", "group %s", get("path"))
 	case ledger.ProjectCreated:
@@ -157,16 +166,16 @@ func (c *control) tell(lang string, e *ledger.LedgerEntry) told {
 	case ledger.InstructionBegun:
 		in("DS")("instruction commencée", "examination begun")
 	case ledger.IntentDropped:
-		in(hub)("%s : n’est plus voulu", "%s: not wanted any more", get("action"))
+		in(hubName)("%s : n’est plus voulu", "%s: not wanted any more", get("action"))
 	case ledger.ActionFailed:
 		t.Bad = true
-		in(hub)("échec de %s : %s", "%s failed: %s", get("action"), get("reason"))
+		in(hubName)("échec de %s : %s", "%s failed: %s", get("action"), get("reason"))
 	case ledger.LedgerRestored:
-		in(hub)("registre restauré : %s", "ledger restored: %s", get("reason"))
+		in(hubName)("registre restauré : %s", "ledger restored: %s", get("reason"))
 	case ledger.JobReplayed:
-		in(hub)("%s relancé : %s", "%s replayed: %s", get("kind"), get("reason"))
+		in(hubName)("%s relancé : %s", "%s replayed: %s", get("kind"), get("reason"))
 	default:
-		in(hub)("%s", "%s", e.Kind)
+		t.Where, t.What = tellJourney(lang, e)
 	}
 	if scheme := strings.HasPrefix(t.URL, "http://") || strings.HasPrefix(t.URL, "https://"); !scheme {
 		t.URL = ""
@@ -209,17 +218,19 @@ func stateName(lang, state string) string {
 }
 
 func messageName(lang, message string) string {
-	kind, _, _ := strings.Cut(message, " ")
-	name, known := map[string][2]string{
-		"received": {"bien reçu", "received"},
-		"accepted": {"accepté", "accepted"},
-		"refused":  {"refusé ou classé sans suite", "refused or closed without follow-up"}, // one text for both
-	}[kind]
-	switch {
-	case !known:
-		return message
-	case lang == page.English:
-		return name[1]
+	kind, which, _ := strings.Cut(message, " ")
+	known := names{
+		"received":   {"bien reçu", "received"},
+		"accepted":   {"accepté", "accepted"},
+		"refused":    {"refusé ou classé sans suite", "refused or closed without follow-up"}, // one text for both
+		"qualified":  {"l’offre convient, voici le formulaire suivant", "the offer fits, here is the next form"},
+		"step":       {"passage à l’étape " + which, "on to step " + which},
+		"no_go":      {"no-go à l’étape " + which, "no-go at step " + which},
+		"correction": {"à corriger", "to be corrected"},
+		"reminder":   {"rappel", "reminder"},
 	}
-	return name[0]
+	if _, is := known[kind]; is {
+		return known.in(lang, kind)
+	}
+	return message
 }

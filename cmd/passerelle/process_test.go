@@ -291,7 +291,7 @@ func (p program) httpAndWorkersApart(t *testing.T) {
 	th.SendTo(address)
 	require.Equal(t, http.StatusOK, status(t, address+"/readyz"))
 	number := th.file("Portail des agents")
-	th.eventually(func() bool { return th.count("select count(*) from deliveries") == 1 })
+	th.eventually(func() bool { return th.count("select count(*) from deliveries where source = 'demarches'") == 1 })
 	require.Equal(t, 1, th.count("select count(*) from river_job where kind = 'sync_dossier' and state = 'available'"), "nobody works")
 
 	workers := th.serve("--workers-only")

@@ -58,7 +58,7 @@ func setupReconciled(t *testing.T) *reconciled {
 	}
 	// Each of the six changes sends a webhook, which may arrive after all is done.
 	c.eventually("both have their sandbox, message and note, and the last webhook was looked at", `select
-		(select count(*) from deliveries) = 6 and
+		(select count(*) from deliveries where source = 'demarches') = 6 and
 		(select count(*) from ledger_entries where kind = 'message_sent' and data::jsonb->>'message' = 'accepted 1') = 2 and
 		(select count(*) from ledger_entries where kind = 'note_written') >= 2 and
 		not exists (select from river_job where state not in ('completed', 'cancelled', 'discarded'))`)

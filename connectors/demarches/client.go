@@ -53,6 +53,7 @@ type Client struct {
 
 	mu           sync.Mutex
 	instructeurs map[int64]string // by démarche
+	labels       map[int64]labels // by démarche
 }
 
 // New makes a client. It makes no request.
@@ -92,6 +93,7 @@ func New(o Options) (*Client, error) {
 		instructeur:  strings.TrimSpace(o.Instructeur),
 		onCall:       o.OnCall,
 		instructeurs: map[int64]string{},
+		labels:       map[int64]labels{},
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package demarches
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,13 @@ const (
 	opSendMessage      = "SendMessage"
 	opStartInstruction = "StartInstruction"
 	opInstructeurs     = "Instructeurs"
+	opAccept           = "Accept"
+	opRefuse           = "Refuse"
+	opClass            = "Class"
+	opAnnotate         = "Annotate"
+	opLabels           = "Labels"
+	opAddLabel         = "AddLabel"
+	opRemoveLabel      = "RemoveLabel"
 )
 
 // Dossier reads everything about a dossier in one query. A dossier that is
@@ -55,13 +63,21 @@ type dossier struct {
 
 	DateDepot                       time.Time
 	DateDerniereModification        time.Time
+	DateDerniereModificationChamps  time.Time
 	DatePassageEnInstruction        *time.Time
 	DateDerniereCorrectionEnAttente *time.Time
 	DateSuppressionParUsager        *time.Time
 	DateTraitement                  *time.Time
 
-	Traitements []struct{ Event string }
+	Traitements []traitement
+	Labels      []struct{ Name string }
 	Champs      []champ
+}
+
+// traitement is a step of a dossier's history.
+type traitement struct {
+	Event          string
+	DateTraitement time.Time
 }
 
 // demandeur is the organisation that the dossier is for. Of a person nothing is read.
@@ -125,10 +141,14 @@ func (d *dossier) read() onboarding.Dossier {
 		EverInstructed: d.DatePassageEnInstruction != nil,
 		FiledAt:        d.DateDepot,
 		UpdatedAt:      d.DateDerniereModification,
+		AnswersAt:      d.DateDerniereModificationChamps,
 		Motivation:     d.Motivation,
 		UsagerEmail:    d.Usager.Email,
 		Demandeur:      d.Demandeur.name(),
 		Answers:        make([]onboarding.Answer, 0, len(d.Champs)),
+	}
+	if d.DateDerniereCorrectionEnAttente != nil {
+		read.CorrectionAt = *d.DateDerniereCorrectionEnAttente
 	}
 	if d.DateTraitement != nil && d.State.Decided() {
 		read.EndedAt = *d.DateTraitement
@@ -140,7 +160,15 @@ func (d *dossier) read() onboarding.Dossier {
 		case "passe_en_instruction", "repasse_en_instruction":
 			read.EverInstructed = true
 		}
+		// What gives a dossier back has variants, "_avec_correction" among them.
+		if strings.HasPrefix(t.Event, "repasse_en_") && t.DateTraitement.After(read.ReopenedAt) {
+			read.ReopenedAt = t.DateTraitement
+		}
 	}
+	for _, label := range d.Labels {
+		read.Labels = append(read.Labels, label.Name)
+	}
+	slices.Sort(read.Labels)
 	for i := range d.Champs {
 		answer := d.Champs[i].answer()
 		for _, row := range d.Champs[i].Repetition.Rows {

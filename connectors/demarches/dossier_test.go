@@ -106,6 +106,20 @@ func TestDossierHistory(t *testing.T) {
 		t.Parallel()
 		require.True(t, read(t, `"depose"`, `"passe_en_instruction_automatiquement"`).EverInstructed)
 	})
+	t.Run("sent back", func(t *testing.T) {
+		t.Parallel()
+		require.Zero(t, read(t).ReopenedAt)
+		got := read(t, `{"event":"depose"}`, `{"event":"passe_en_instruction","dateTraitement":"2026-11-23T10:00:00+01:00"},
+			{"event":"repasse_en_construction_avec_correction","dateTraitement":"2026-11-22T10:00:00+01:00"},
+			{"event":"repasse_en_instruction","dateTraitement":"2026-11-21T10:00:00+01:00"}`)
+		require.True(t, got.ReopenedAt.Equal(time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)), "the newest, whatever the order")
+	})
+	t.Run("labels and answers", func(t *testing.T) {
+		t.Parallel()
+		got := read(t, `"traitements"`, `"labels":[{"name":"étape 3"},{"name":"bloqué"}],"dateDerniereModificationChamps":"2026-11-22T10:00:00+01:00","traitements"`)
+		require.Equal(t, []string{"bloqué", "étape 3"}, got.Labels)
+		require.True(t, got.AnswersAt.Equal(time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)))
+	})
 	t.Run("hidden", func(t *testing.T) {
 		t.Parallel()
 		got := read(t, `"dateSuppressionParUsager":null`, `"dateSuppressionParUsager":"2026-11-22T10:00:00+01:00"`)

@@ -185,7 +185,7 @@ func (c *Client) refused(op operation, rootErrors []graphql.Error) *connectors.F
 		f.Advice = advice
 	case notFound:
 		f.NotFound = true
-		if op.name == opChanges || op.name == opHeadings || op.name == opNewest || op.name == opInstructeurs {
+		if op.name == opChanges || op.name == opHeadings || op.name == opNewest || op.name == opInstructeurs || op.name == opLabels {
 			f.Advice = adviceNumber
 		}
 	}

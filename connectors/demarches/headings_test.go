@@ -111,7 +111,7 @@ func TestUnreadable(t *testing.T) {
 			require.Equal(t, tt.says, failureOf(t, err).Unreadable)
 			_, err = b.client.Dossier(t.Context(), 42)
 			require.Equal(t, tt.says, failureOf(t, err).Unreadable, "the same, whichever call finds it")
-			_, err = b.client.SendMessage(t.Context(), 7, 42, "RG9zc2llci00Mg==", "Bonjour")
+			_, err = b.client.SendMessage(t.Context(), 7, 42, "RG9zc2llci00Mg==", demarches.Message{Body: "Bonjour"})
 			require.Empty(t, failureOf(t, err).Unreadable)
 		})
 	}

@@ -5,13 +5,16 @@ import (
 	"strings"
 )
 
+// instructionInput is what everything that an agent answers for takes.
 type instructionInput struct {
 	DossierID     string `json:"dossierId"`
 	InstructeurID string `json:"instructeurId"`
 }
 
+type startInput struct{ instructionInput }
+
 // GetGraphQLType names the type in DS's schema.
-func (instructionInput) GetGraphQLType() string { return "DossierPasserEnInstructionInput" }
+func (startInput) GetGraphQLType() string { return "DossierPasserEnInstructionInput" }
 
 // StartInstruction takes a dossier from en_construction to en_instruction, in our
 // agent's name. One that is in instruction already is a success; one that is
@@ -23,31 +26,39 @@ func (c *Client) StartInstruction(ctx context.Context, demarche, number int64, d
 		return err
 	}
 	var answer struct {
-		Payload *struct {
-			Dossier *struct{ ID string }
-			Errors  []validationError
-		} `graphql:"dossierPasserEnInstruction(input: $input)"`
+		Payload *transition `graphql:"dossierPasserEnInstruction(input: $input)"`
 	}
-	input := instructionInput{DossierID: dossierID, InstructeurID: agent}
+	input := startInput{instructionInput{DossierID: dossierID, InstructeurID: agent}}
 	if err := c.run(ctx, op, &answer, map[string]any{"input": input}); err != nil {
 		return err
 	}
+	return c.moved(op, answer.Payload, "en instruction")
+}
+
+// transition is the answer of the mutations that change a dossier's state.
+type transition struct {
+	Dossier *struct{ ID string }
+	Errors  []validationError
+}
+
+// moved reads an answer. A dossier that is in the wanted state already is a success.
+func (c *Client) moved(op operation, payload *transition, wanted string) error {
 	switch {
-	case answer.Payload == nil:
+	case payload == nil:
 		return c.unreadable(op, errUnreadable)
-	case len(answer.Payload.Errors) == 1 && inInstruction(answer.Payload.Errors[0].Message):
+	case len(payload.Errors) == 1 && already(payload.Errors[0].Message, wanted):
 		return nil
-	case len(answer.Payload.Errors) > 0:
-		return c.rejected(op, answer.Payload.Errors)
-	case answer.Payload.Dossier == nil:
+	case len(payload.Errors) > 0:
+		return c.rejected(op, payload.Errors)
+	case payload.Dossier == nil:
 		return c.unreadable(op, errUnreadable)
 	}
 	return nil
 }
 
-// inInstruction reads the state out of "Le dossier est déjà <state>", which is
-// DS's answer to any transition that the present state does not allow.
-func inInstruction(message string) bool {
+// already reads the state out of "Le dossier est déjà <state>", which is DS's answer
+// to any transition that the present state does not allow.
+func already(message, wanted string) bool {
 	_, state, ok := strings.Cut(message, "est déjà ")
-	return ok && strings.TrimRight(state, " .") == "en instruction"
+	return ok && strings.TrimRight(state, " .") == wanted
 }

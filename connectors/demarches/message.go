@@ -12,15 +12,28 @@ type messageInput struct {
 	DossierID     string `json:"dossierId"`
 	InstructeurID string `json:"instructeurId"`
 	Body          string `json:"body"`
+	Correction    string `json:"correction,omitempty"`
 }
 
 // GetGraphQLType names the type in DS's schema.
 func (messageInput) GetGraphQLType() string { return "DossierEnvoyerMessageInput" }
 
+// Message is a message to an applicant.
+type Message struct {
+	Body string
+	// Correction gives the dossier back to the applicant, for what is incomplete in
+	// it. DS passes over it when a correction is awaited already or the dossier is
+	// decided: the message is sent all the same.
+	Correction bool
+}
+
+// incomplete is DS's reason for a correction.
+const incomplete = "incomplete"
+
 // SendMessage sends a message to the applicant, in our agent's name, and returns
 // its id. DS has no way to tell a repeated message: when the call fails and may
 // have had an effect, FindMessage tells.
-func (c *Client) SendMessage(ctx context.Context, demarche, number int64, dossierID, body string) (messageID string, err error) {
+func (c *Client) SendMessage(ctx context.Context, demarche, number int64, dossierID string, m Message) (messageID string, err error) {
 	op := operation{name: opSendMessage, mutation: true, subject: subject(number)}
 	agent, err := c.agent(ctx, demarche)
 	if err != nil {
@@ -32,7 +45,10 @@ func (c *Client) SendMessage(ctx context.Context, demarche, number int64, dossie
 			Errors  []validationError
 		} `graphql:"dossierEnvoyerMessage(input: $input)"`
 	}
-	input := messageInput{DossierID: dossierID, InstructeurID: agent, Body: body}
+	input := messageInput{DossierID: dossierID, InstructeurID: agent, Body: m.Body}
+	if m.Correction {
+		input.Correction = incomplete
+	}
 	if err := c.run(ctx, op, &answer, map[string]any{"input": input}); err != nil {
 		return "", err
 	}

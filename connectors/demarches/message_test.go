@@ -28,7 +28,7 @@ func TestSendMessage(t *testing.T) {
 	t.Run("by id", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, answer)
-		id, err := b.client.SendMessage(t.Context(), 7, 42, "D42", "Bonjour,\n\nà bientôt")
+		id, err := b.client.SendMessage(t.Context(), 7, 42, "D42", demarches.Message{Body: "Bonjour,\n\nà bientôt"})
 		require.NoError(t, err)
 		require.Equal(t, "M1", id)
 		require.Len(t, b.requests, 1)
@@ -41,7 +41,7 @@ func TestSendMessage(t *testing.T) {
 		b := setup(t, answer, byAddress)
 		for range 2 {
 			for _, demarche := range []int64{7, 8} {
-				_, err := b.client.SendMessage(t.Context(), demarche, 42, "D42", "Bonjour")
+				_, err := b.client.SendMessage(t.Context(), demarche, 42, "D42", demarches.Message{Body: "Bonjour"})
 				require.NoError(t, err)
 			}
 		}
@@ -55,7 +55,7 @@ func TestAgentMissing(t *testing.T) {
 	t.Run("not one of the démarche's", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(http.StatusOK, `{"data":{"demarche":{"groupeInstructeurs":[{"instructeurs":[]}]}}}`), byAddress)
-		_, err := b.client.SendMessage(t.Context(), 7, 42, "D42", "Bonjour")
+		_, err := b.client.SendMessage(t.Context(), 7, 42, "D42", demarches.Message{Body: "Bonjour"})
 		f := failureOf(t, err)
 		require.Equal(t, connectors.Permanent, f.Class)
 		require.True(t, f.NoEffect)
@@ -73,7 +73,7 @@ func TestAgentMissing(t *testing.T) {
 	t.Run("not answered", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(http.StatusBadGateway, ""), byAddress)
-		_, err := b.client.SendMessage(t.Context(), 7, 42, "D42", "Bonjour")
+		_, err := b.client.SendMessage(t.Context(), 7, 42, "D42", demarches.Message{Body: "Bonjour"})
 		f := failureOf(t, err)
 		require.Equal(t, connectors.Transient, f.Class)
 		require.True(t, f.NoEffect, "the message was not sent")
@@ -102,7 +102,7 @@ func TestPayloadErrors(t *testing.T) {
 				}
 				says(http.StatusOK, `{"data":{"`+field+`":`+payload+`}}`)(w, r)
 			})
-			_, err := b.client.SendMessage(t.Context(), 7, 42, "D42", "Bonjour")
+			_, err := b.client.SendMessage(t.Context(), 7, 42, "D42", demarches.Message{Body: "Bonjour"})
 			for _, err := range []error{err, b.client.StartInstruction(t.Context(), 7, 42, "D42")} {
 				f := failureOf(t, err)
 				require.Equal(t, tt.class, f.Class)
@@ -115,7 +115,7 @@ func TestPayloadErrors(t *testing.T) {
 	t.Run("nothing at all", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(http.StatusOK, `{"data":{"dossierEnvoyerMessage":{"message":null,"errors":null}}}`))
-		_, err := b.client.SendMessage(t.Context(), 7, 42, "D42", "Bonjour")
+		_, err := b.client.SendMessage(t.Context(), 7, 42, "D42", demarches.Message{Body: "Bonjour"})
 		f := failureOf(t, err)
 		require.Equal(t, connectors.Transient, f.Class)
 		require.False(t, f.NoEffect)

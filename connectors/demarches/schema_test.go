@@ -37,8 +37,16 @@ func TestSchema(t *testing.T) {
 	_, _ = b.client.Headings(t.Context(), 7, demarches.Cursor{After: "a"})
 	_, _, _ = b.client.Newest(t.Context(), 7, time.Time{})
 	_, _, _ = b.client.FindMessage(t.Context(), 42, "REF")
-	_, _ = b.client.SendMessage(t.Context(), 7, 42, "D42", "Bonjour")
+	_, _ = b.client.SendMessage(t.Context(), 7, 42, "D42", demarches.Message{Body: "Bonjour"})
+	_, _ = b.client.SendMessage(t.Context(), 7, 42, "D42", demarches.Message{Body: "Bonjour", Correction: true})
 	_ = b.client.StartInstruction(t.Context(), 7, 42, "D42")
+	_ = b.client.Accept(t.Context(), 7, 42, "D42", "")
+	_ = b.client.Refuse(t.Context(), 7, 42, "D42", "Hors périmètre")
+	_ = b.client.Class(t.Context(), 7, 42, "D42", "Sans nouvelles")
+	_ = b.client.Annotate(t.Context(), 7, 42, "D42", []demarches.AnnotationValue{{ID: "A1", Text: "3"}, {ID: "A2"}})
+	_, _ = b.client.Labels(t.Context(), 7)
+	_ = b.client.AddLabel(t.Context(), 7, 42, "D42", "L1")
+	_ = b.client.RemoveLabel(t.Context(), 7, 42, "D42", "L1")
 
 	seen := map[string]bool{}
 	for _, r := range b.requests {
@@ -51,7 +59,7 @@ func TestSchema(t *testing.T) {
 		require.NoError(t, err, r.OperationName)
 		require.LessOrEqual(t, depth(operation.SelectionSet), 15, "DS refuses deeper queries")
 	}
-	require.Len(t, seen, 8, "every operation is checked: %v", seen)
+	require.Len(t, seen, 15, "every operation is checked: %v", seen)
 }
 
 func depth(set ast.SelectionSet) int {

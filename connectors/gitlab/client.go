@@ -141,6 +141,13 @@ func (c *Client) call(ctx context.Context, op operation, path string, options, a
 	return resp, nil
 }
 
+// IsSelf reports whether a user is the one whose token it is, as far as Self was asked.
+func (c *Client) IsSelf(user int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return user != 0 && user == c.user
+}
+
 // Self is the number of the user whose token it is, asked for once.
 func (c *Client) Self(ctx context.Context) (int64, error) {
 	c.mu.Lock()

@@ -135,6 +135,36 @@ func (c *Client) EachIssue(ctx context.Context, project string, createdAfter tim
 	})
 }
 
+// EachIssueUpdated visits every issue of the project that was changed after a time, by
+// anybody, the oldest change first; the zero time stands for all of them. One can come
+// twice. Each page begins at the date of the last issue of the one before: what is changed
+// meanwhile moves to the end, and would shift pages that are counted.
+func (c *Client) EachIssueUpdated(ctx context.Context, project string, updatedAfter time.Time, visit func(Issue)) error {
+	op := operation{name: "list issues", method: http.MethodGet, subject: "project " + project}
+	options := &gl.ListProjectIssuesOptions{Scope: new("all"), State: new("all"), OrderBy: new("updated_at"), Sort: new("asc")}
+	return c.pages(op, "issues", func(page gl.ListOptions) (int, *gl.Response, error) {
+		options.ListOptions = gl.ListOptions{Page: max(options.Page, 1), PerPage: page.PerPage}
+		if !updatedAfter.IsZero() {
+			options.UpdatedAfter = new(updatedAfter.UTC())
+		}
+		var answers []issueAnswer
+		_, err := c.call(ctx, op, issuesPath(project), options, &answers)
+		if err != nil {
+			return 0, nil, err
+		}
+		for i := range answers {
+			visit(answers[i].issue())
+		}
+		if options.Page++; len(answers) > 0 {
+			// The parameter has whole seconds.
+			if last := answers[len(answers)-1].UpdatedAt.Truncate(time.Second); last.After(updatedAfter) {
+				updatedAfter, options.Page = last, 1
+			}
+		}
+		return len(answers), &gl.Response{}, nil
+	})
+}
+
 // IssueChange is a change to an issue that leaves its description alone, because
 // people edit that.
 type IssueChange struct {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	gl "github.com/xanzy/go-gitlab"
+
+	"github.com/cloud-pi-native/passerelle/connectors"
 )
 
 // AccessLevel is a member's role.
@@ -161,6 +163,26 @@ func (c *Client) Access(ctx context.Context, groupID int64) (map[AccessLevel]int
 		}
 	}
 	return counts, nil
+}
+
+// AccessLevel is the role that a user has in a project, whether given there or in a
+// group above; 0 for who has none.
+func (c *Client) AccessLevel(ctx context.Context, project string, userID int64) (AccessLevel, error) {
+	op := operation{name: "read member", method: http.MethodGet, subject: "project " + project}
+	var answer struct {
+		ID          int64       `json:"id"`
+		AccessLevel AccessLevel `json:"access_level"`
+	}
+	_, err := c.call(ctx, op, fmt.Sprintf("projects/%s/members/all/%d", gl.PathEscape(project), userID), nil, &answer)
+	switch {
+	case connectors.IsNotFound(err):
+		return 0, nil
+	case err != nil:
+		return 0, err
+	case answer.ID == 0:
+		return 0, c.unreadable(op, nil)
+	}
+	return answer.AccessLevel, nil
 }
 
 // String is the name of the role, empty for one that has none here.

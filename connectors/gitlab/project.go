@@ -28,6 +28,7 @@ type Project struct {
 	// Creator is the number of the user who created it. A fork, or an import, bears its
 	// original's description and has a creator of its own.
 	Creator int64
+	Topics  []string
 }
 
 type projectAnswer struct {
@@ -42,6 +43,8 @@ type projectAnswer struct {
 	MarkedForDeletionOn *string `json:"marked_for_deletion_on"`
 	Visibility          string  `json:"visibility"`
 	CreatorID           int64   `json:"creator_id"`
+
+	Topics []string `json:"topics"`
 }
 
 func (a *projectAnswer) project() Project {
@@ -56,6 +59,7 @@ func (a *projectAnswer) project() Project {
 		Deleting:      a.MarkedForDeletionAt != nil || a.MarkedForDeletionOn != nil,
 		Visibility:    a.Visibility,
 		Creator:       a.CreatorID,
+		Topics:        a.Topics,
 	}
 }
 
@@ -127,6 +131,23 @@ func (c *Client) CreateProject(ctx context.Context, p NewProject) (Project, erro
 		options.Topics = &p.Topics
 	}
 	return c.project(ctx, op, "projects", options)
+}
+
+// ProjectChange is a change to a project: what is nil stays as it is.
+type ProjectChange struct {
+	Description *string
+	// Topics replace those that the project has.
+	Topics []string
+}
+
+// ChangeProject changes a project in one call.
+func (c *Client) ChangeProject(ctx context.Context, id int64, ch ProjectChange) (Project, error) {
+	op := operation{name: "change project", method: http.MethodPut, subject: fmt.Sprintf("project %d", id)}
+	options := &gl.EditProjectOptions{Description: ch.Description}
+	if ch.Topics != nil {
+		options.Topics = &ch.Topics
+	}
+	return c.project(ctx, op, fmt.Sprintf("projects/%d", id), options)
 }
 
 // ArchiveProject makes a project read-only. On an archived one it does nothing.

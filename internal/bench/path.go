@@ -78,7 +78,7 @@ func requests(ctx context.Context, b *bench) (err error) {
 func (w *world) delivered(ctx context.Context, count int) error {
 	for {
 		var deliveries int
-		err := w.pool.QueryRow(ctx, "select count(*) from deliveries where settled_at is not null").Scan(&deliveries)
+		err := w.pool.QueryRow(ctx, "select count(*) from deliveries where source = 'demarches' and settled_at is not null").Scan(&deliveries)
 		if err != nil || deliveries >= count {
 			return err
 		}

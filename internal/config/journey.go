@@ -42,7 +42,7 @@ func ParseJourney(name string, content []byte) (*onboarding.Journey, error) {
 	var journey onboarding.Journey
 	tree := tree{name: name, at: map[string]position{}}
 	tree.decode(file.Docs[0].Body, &journey)
-	for _, problem := range slices.Concat(journey.Validate(), templateProblems(&journey)) {
+	for _, problem := range slices.Concat(journey.Validate(), tree.unsaid(&journey), templateProblems(&journey)) {
 		if !tree.spoilt(problem.Path) {
 			tree.add(tree.nearest(problem.Path), problem.Path, problem.What, problem.Advice)
 		}
@@ -51,6 +51,19 @@ func ParseJourney(name string, content []byte) (*onboarding.Journey, error) {
 		return nil, tree.list()
 	}
 	return &journey, nil
+}
+
+// unsaid are the prerequisites of which it is not said whether they are hard: what is left
+// out would open a gate.
+func (t *tree) unsaid(journey *onboarding.Journey) []onboarding.Problem {
+	var problems []onboarding.Problem
+	for i := range journey.Prerequisites {
+		path := fmt.Sprintf("prerequisites[%d].hard", i)
+		if _, said := t.at[path]; !said {
+			problems = append(problems, onboarding.Problem{Path: path, What: "is missing", Advice: "write true or false"})
+		}
+	}
+	return problems
 }
 
 // templateProblems tries each of the journey's templates, whatever else is wrong

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloud-pi-native/passerelle/deploy"
 	"github.com/cloud-pi-native/passerelle/internal/config"
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 )
 
 func TestLoadJourney_Example(t *testing.T) {
@@ -20,6 +21,10 @@ func TestLoadJourney_Example(t *testing.T) {
 	require.Equal(t, "étape::3", journey.GitLab.Labels.Steps[3])
 	require.Equal(t, "Q2hhbXAtMTAx", journey.Demarches[0].Fields["organisation"].ID)
 	require.Len(t, journey.Steps[2].Tasks, 6)
+	require.True(t, journey.Steps[3].Production)
+	require.False(t, journey.Steps[2].Production)
+	require.Equal(t, onboarding.NoGoRefuse, journey.Steps[1].Gate.NoGo)
+	require.Nil(t, journey.Steps[4].Gate)
 }
 
 func TestLoadJourney_TooLarge(t *testing.T) {
@@ -99,6 +104,7 @@ templates:
   post: x
 `
 	require.Equal(t, []string{
+		"programme is missing",
 		"1:1 langage is no key of a journey file",
 		"2:11 language is not a text",
 		"4:13 demarches[0].number is not a whole number",
@@ -112,28 +118,49 @@ templates:
 		"15:5 demarches[1].number stands there twice",
 		"18:3 policy.acepte is no state of a dossier",
 		`19:13 policy.accepte.issue "opened" is none of the choices`,
-		"19:73 policy.accepte.step is not a whole number",
+		"19:67 policy.accepte.step is no key of a journey file",
 		"20:11 policy.refuse is not a mapping of keys to values",
-		"21:66 policy.sans_suite.step 4 is no step of this journey",
+		"21:66 policy.sans_suite.step is no key of a journey file",
 		"22:34 policy.en_construction.sandbox a sandbox is made for an accepted dossier alone",
 		"22:73 policy.en_construction.message stands there twice",
 		"23:3 policy.en_instruction.issue is missing",
 		"23:3 policy.en_instruction.sandbox is missing",
 		"23:3 policy.en_instruction.message is missing",
 		`24:1 ds_transitions "yes" is none of the choices`,
+		"25:1 gitlab.decide is missing",
+		"26:3 gitlab.sandbox.provisional_topic is missing",
+		"26:3 gitlab.sandbox.permanent_topic is missing",
 		"26:13 gitlab.sandbox.name is not a name that GitLab takes",
 		"26:26 gitlab.sandbox.path is not a path that GitLab takes",
 		"26:51 gitlab.sandbox.ci_config is not the path of a YAML file",
 		`27:12 gitlab.access.applicant "king" is none of the choices`,
 		"27:29 gitlab.access.friend is no audience",
+		"28:3 gitlab.labels.go is missing",
+		"28:3 gitlab.labels.no_go is missing",
+		"28:3 gitlab.labels.blocked is missing",
+		"29:5 gitlab.labels.steps.2 is missing",
+		"29:5 gitlab.labels.steps.3 is missing",
 		"29:13 gitlab.labels.steps.1 is not a label that GitLab takes",
 		"29:23 gitlab.labels.steps.two is not a whole number",
 		"29:31 gitlab.labels.steps.4 4 is no step of this journey",
-		"30:14 gitlab.labels.states.refuse is not a label that GitLab takes",
+		"30:5 gitlab.labels.states.en_construction is missing",
+		"30:5 gitlab.labels.states.en_instruction is missing",
+		"30:5 gitlab.labels.states.accepte is missing",
+		"30:5 gitlab.labels.states.sans_suite is missing",
+		"30:5 gitlab.labels.states.supprime is missing",
+		"30:14 gitlab.labels.states.refuse is missing",
+		"32:5 steps[0].goal is missing",
+		"32:5 steps[0].turn is missing",
+		"32:5 steps[0].deliverable is missing",
+		"32:5 steps[0].gate is missing",
 		"34:12 steps[0].tasks is not a list",
-	}, without(wrong(t, text), "17:1", "steps[1]", "steps[2]", "templates"))
+	}, without(wrong(t, text), "17:1", "steps[1]", "steps[2]", "templates", "reminders"))
 	require.Equal(t, []string{
 		"17:1 policy.supprime is missing",
+		"35:5 steps[1].goal is missing",
+		"35:5 steps[1].turn is missing",
+		"35:5 steps[1].deliverable is missing",
+		"35:5 steps[1].gate is missing",
 		"35:6 steps[1].number is 3, in the place of step 2",
 		"35:17 steps[1].title is missing",
 		"36:5 steps[2] is an anchor, an alias or a tag",
@@ -143,6 +170,57 @@ templates:
 	require.Regexp(t, `^38:3 templates\.message_received does not work: .*Nobody`, templates[0])
 	require.Regexp(t, `^39:3 templates\.issue does not work: .*missing value for if`, templates[1])
 	require.Equal(t, "40:3 templates.post is no template", templates[2])
+}
+
+// What came with the gates has its place, too.
+func TestParseJourney_Journey(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		from, to string
+		want     []string
+	}{
+		"AProgramme":   {"  team: L’équipe Cloud Pi Native", "  teams: Nous", []string{"programme.team is missing", "programme.teams is no key of a journey file"}},
+		"AGate":        {"      no_go: class", "      no_go: retry", []string{`steps[0].gate.no_go "retry" cannot stand here, where a form's decision is the gate`}},
+		"AKeyOfAGate":  {"      no_go: class", "      nogo: class", []string{"steps[0].gate.no_go is missing", "steps[0].gate.nogo is no key of a journey file"}},
+		"ATruthValue":  {"    production: true", "    production: vrai", []string{"steps[3].production is not true or false"}},
+		"ANumberOfThe": {"  days: [10, 20, 40]", "  days: [10, deux]", []string{"reminders.days[1] is not a whole number"}},
+		"HardOrNot":    {"secrets sont gérés\n    hard: true", "secrets sont gérés", []string{"prerequisites[1].hard is missing"}},
+		"AZone":        {"  zone: Europe/Paris", "  zone: Paris", []string{`reminders.zone "Paris" is no time zone`}},
+		"AFormsPolicy": {"        message: qualified", "        message: step", []string{`demarches[1].policy.accepte.message "step" is none of the choices`}},
+		"ARole":        {"  pilot: [Pilote MOE]", "  pilote: [Pilote MOE]", []string{"roles.pilote is no audience that a role can belong to"}},
+		"ACondition":   {`      public_interest: ["no",`, `      publicinterest: ["no",`, []string{"eligibility[3].when.publicinterest is no fact that a form can feed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			problems := spoil(t, tt.from, tt.to)
+			require.Len(t, problems, len(tt.want))
+			for i, problem := range problems {
+				place, what, _ := strings.Cut(problem, " ")
+				require.Regexp(t, `^[1-9]\d*:[1-9]\d*$`, place)
+				require.Equal(t, tt.want[i], what)
+			}
+		})
+	}
+
+	t.Run("WithoutTheNewKeys", func(t *testing.T) {
+		t.Parallel()
+		before, _, found := strings.Cut(string(deploy.ExampleJourney), "\nreminders:")
+		require.True(t, found)
+		require.Equal(t, []string{"reminders is missing"}, wrong(t, before))
+	})
+}
+
+func TestParseJourney_DidYouMean(t *testing.T) {
+	t.Parallel()
+	for from, to := range map[string]string{"language: fr": "langage: fr", "      no_go: class": "      nogo: class", "  zone: Europe/Paris": "  xyz: Europe/Paris"} {
+		_, err := config.ParseJourney("j.yaml", []byte(strings.Replace(string(deploy.ExampleJourney), from, to, 1)))
+		meant, _, _ := strings.Cut(strings.TrimSpace(from), ":")
+		if meant == "zone" {
+			require.NotContains(t, err.Error(), "did you mean", "it is near to nothing")
+		} else {
+			require.ErrorContains(t, err, "did you mean "+meant+"?")
+		}
+	}
 }
 
 func only(list []string, words ...string) (kept []string) {
@@ -186,7 +264,9 @@ func TestParseJourney_Files(t *testing.T) {
 
 	t.Run("WhatIsMissingIsToldWhereItBelongs", func(t *testing.T) {
 		t.Parallel()
-		require.Equal(t, []string{"18:5 demarches[0].number is not the number of a form"}, spoil(t, "number: 12345", ""))
+		require.Equal(t, []string{
+			"37:5 demarches[0].number is not the number of a form", "161:5 demarches[1].next form 12345 is not configured",
+		}, spoil(t, "number: 12345", ""))
 		require.Contains(t, wrong(t, "{}"), "steps is missing")
 	})
 

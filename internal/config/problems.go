@@ -59,12 +59,12 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// didYouMean names the closest name, if one is close.
+// didYouMean names the closest name, if one is close. Short names are close to everything.
 func didYouMean(name string, names []string) string {
 	closest := slices.MinFunc(names, func(a, b string) int {
 		return cmp.Compare(levenshtein.ComputeDistance(name, a), levenshtein.ComputeDistance(name, b))
 	})
-	if levenshtein.ComputeDistance(name, closest) > 4 {
+	if levenshtein.ComputeDistance(name, closest) > min(4, len(closest)/2) {
 		return ""
 	}
 	return "; did you mean " + closest + "?"

@@ -9,8 +9,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// tree reads a YAML tree into a Go value of plain structs, maps, lists, texts and
-// whole numbers. It complains about every key that does not exist or stands there
+// tree reads a YAML tree into a Go value of plain structs, pointers to them, maps, lists,
+// texts, whole numbers and truth values. It complains about every key that does not exist or stands there
 // twice, and about every value of another type, and goes on with the rest. It
 // remembers where everything stands.
 type tree struct {
@@ -86,6 +86,17 @@ func (t *tree) value(path string, node ast.Node, into reflect.Value) {
 			return
 		}
 		t.mapping(path, values, into)
+	case reflect.Pointer:
+		pointed := reflect.New(into.Type().Elem())
+		t.value(path, node, pointed.Elem())
+		into.Set(pointed)
+	case reflect.Bool:
+		value, ok := node.(*ast.BoolNode)
+		if !ok {
+			t.wrong(path, node, "true or false")
+			return
+		}
+		into.SetBool(value.Value)
 	case reflect.Slice:
 		sequence, ok := node.(*ast.SequenceNode)
 		if !ok {
@@ -163,7 +174,7 @@ func (t *tree) field(path, key string, value *ast.MappingValueNode, into reflect
 		}
 		known = append(known, name)
 	}
-	t.add(place(value.Key), path, "is no key of a journey file", "remove it; here can stand "+strings.Join(known, ", "))
+	t.add(place(value.Key), path, "is no key of a journey file", "remove it"+didYouMean(key, known)+"; here can stand "+strings.Join(known, ", "))
 }
 
 func (t *tree) wrong(path string, node ast.Node, want string) {

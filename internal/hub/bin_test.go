@@ -33,7 +33,7 @@ func TestMessageRefusedInTheBin(t *testing.T) {
 	r.clock.advance(2 * time.Second) // DS's dates have whole seconds
 	r.quietly(r.DS.Restore(number, demarches.WithoutWebhook()))
 	r.poll()
-	r.sound(stock{Issues: 1, Messages: 1}, "write_back")
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1}, "write_back")
 	require.Equal(t, []string{"received"}, r.sent(number))
 	require.NotContains(t, r.kinds(number), "dossier_trashed")
 }

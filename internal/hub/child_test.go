@@ -121,7 +121,7 @@ func TestKillNine(t *testing.T) {
 
 				r.expire()
 				r.start()
-				want := stock{Issues: 1, Messages: 1}
+				want := stock{Issues: 1, Notes: 1, Messages: 1}
 				switch len(acts) {
 				case 1:
 					want = accepted(1)

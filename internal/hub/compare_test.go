@@ -128,7 +128,7 @@ func TestComparisonOfWhatIsHidden(t *testing.T) {
 	r.quietly(r.DS.Expire(number))
 	r.DS.Spoil(demarches.Spoil{Operation: "Dossier", Code: "unauthorized", Times: 1})
 	r.compare()
-	r.sound(stock{Issues: 1, Messages: 1})
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 	r.DS.Faults().ResetCalls()
 	r.compare()
 	require.Equal(t, map[string]int{"Headings": 1, "Dossier": 1}, calls(r.DS.Faults()))
@@ -196,7 +196,7 @@ func TestExpiry(t *testing.T) {
 			if later == "restored" {
 				r.quietly(r.DS.Restore(number))
 				r.poll()
-				r.sound(stock{Issues: 1, Messages: 1})
+				r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 				require.Equal(t, kinds, r.kinds(number))
 				require.Zero(t, count(r, "select count(*) from dossiers where missing_since is not null"))
 				r.accept(number)
@@ -205,7 +205,7 @@ func TestExpiry(t *testing.T) {
 			}
 			r.quietly(r.DS.Purge(number))
 			r.poll()
-			r.sound(stock{Issues: 1, Closed: 1, Messages: 1})
+			r.sound(stock{Issues: 1, Closed: 1, Notes: 1, Messages: 1})
 			require.Contains(t, r.kinds(number), "dossier_deleted")
 			r.DS.Faults().ResetCalls()
 			r.compare()
@@ -229,8 +229,8 @@ func TestOutOfSight(t *testing.T) {
 		reopen  = func(ds *demarches.Server, n int) error { return ds.BackToInstruction(n) }
 		refuse  = func(ds *demarches.Server, n int) error { return ds.Refuse(n, motivation) }
 	)
-	filed := stock{Issues: 1, Messages: 1}
-	closed := stock{Issues: 1, Closed: 1, Messages: 1}
+	filed := stock{Issues: 1, Notes: 1, Messages: 1}
+	closed := stock{Issues: 1, Closed: 1, Notes: 1, Messages: 1}
 	acceptedAndClosed := accepted(1)
 	acceptedAndClosed.Closed = 1
 	for name, tt := range map[string]struct {

@@ -40,6 +40,8 @@ type Options struct {
 	// StoreTimeout how long a webhook may wait to be stored.
 	Timing       *jobs.Timing
 	StoreTimeout time.Duration
+	// Clock tells the time by which reminders are due; time.Now if nil.
+	Clock func() time.Time
 }
 
 // Hub is a running hub.
@@ -51,6 +53,7 @@ type Hub struct {
 	echo     *echo.Echo
 	listener net.Listener
 	served   chan error
+	isSelf   func(user int64) bool
 	working  bool
 	stop     sync.Once
 	stopErr  error
@@ -144,7 +147,7 @@ func jobOptions(o Options, pool *pgxpool.Pool, metrics *telemetry.Metrics) (jobs
 	options := jobs.Options{
 		Pool: pool, Journey: o.Config.Journey, Marks: marks, Logger: o.Logger, Metrics: metrics,
 		RootGroup: o.Config.GitLabRootGroup, TrackingProject: o.Config.GitLabTrackingProject,
-		Workers: o.Config.Workers, InsertOnly: o.HTTPOnly, Timing: jobs.DefaultTiming(),
+		Workers: o.Config.Workers, InsertOnly: o.HTTPOnly, Timing: jobs.DefaultTiming(), Clock: o.Clock,
 	}
 	options.Timing.CallTimeout = o.Config.CallTimeout
 	options.Timing.PollInterval = o.Config.PollInterval
@@ -193,6 +196,7 @@ func (h *Hub) startWorkers(ctx context.Context, o Options, metrics *telemetry.Me
 	if err := jobs.Begin(ctx, h.workers, o.Config.Journey); err != nil {
 		return err
 	}
+	h.isSelf = options.GitLab.IsSelf
 	if h.river, err = jobs.NewClient(options); err != nil {
 		return err
 	}
@@ -219,6 +223,7 @@ func (h *Hub) serve(ctx context.Context, o Options, metrics *telemetry.Metrics) 
 	h.listener = listener
 	h.echo = web.New(web.Options{
 		Pool: h.requests, River: h.river, Journey: o.Config.Journey, WebhookSecret: o.Config.DSWebhookSecret,
+		GitLabWebhookToken: o.Config.GitLabWebhookToken, TrackingProject: o.Config.GitLabTrackingProject, IsSelf: h.isSelf,
 		AdminTokens: o.Config.AdminTokens, Logger: o.Logger, Metrics: metrics, StoreTimeout: o.StoreTimeout,
 	})
 	h.echo.Server.Handler = h.echo

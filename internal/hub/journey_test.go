@@ -19,7 +19,7 @@ func TestAccepted(t *testing.T) {
 	r.start()
 
 	number := r.file("Portail des agents")
-	r.sound(stock{Issues: 1, Messages: 1})
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 	issue := r.issueOf(number)
 	require.Equal(t, []string{"étape::2", "état::déposé"}, issue.Labels)
 	require.Equal(t, "opened", issue.State)
@@ -31,7 +31,7 @@ func TestAccepted(t *testing.T) {
 	ticked := r.issueOf(number).Description
 
 	r.act(r.DS.StartInstruction(number))
-	r.sound(stock{Issues: 1, Messages: 1})
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 	require.Equal(t, []string{"étape::2", "état::en instruction"}, r.issueOf(number).Labels)
 
 	r.act(r.DS.Accept(number, ""))
@@ -71,11 +71,13 @@ func TestAccepted(t *testing.T) {
 	require.Contains(t, messages[1].Body, group+"/bac-a-sable")
 
 	kinds := r.kinds(number)
+	// The note and the annotations are written again when something is told later.
+	require.Subset(t, kinds, []string{"note_written", "annotations_written"})
 	require.ElementsMatch(t, []string{
 		"dossier_seen", "message_sent", "issue_opened", "state_changed", "issue_updated", "state_changed", "step_changed",
 		"group_created", "project_created", "files_committed", "members_invited", "members_invited", "members_invited",
-		"issue_updated", "note_written", "message_sent",
-	}, kinds)
+		"issue_updated", "message_sent", "eligibility_assessed", "gate_decided",
+	}, slices.DeleteFunc(slices.Clone(kinds), func(kind string) bool { return kind == "note_written" || kind == "annotations_written" }))
 	made := slices.DeleteFunc(kinds, func(kind string) bool {
 		return !slices.Contains([]string{"dossier_seen", "group_created", "project_created", "files_committed"}, kind)
 	})
@@ -103,7 +105,7 @@ func TestRefused(t *testing.T) {
 			r.sound(stock{Issues: 1, Closed: 1, Notes: 1, Messages: 2})
 
 			issue := r.issueOf(number)
-			require.ElementsMatch(t, []string{"étape::2", "état::" + strings.Replace(name, "refuse", "refusé", 1)}, issue.Labels)
+			require.ElementsMatch(t, []string{"étape::2", "état::" + strings.Replace(name, "refuse", "refusé", 1), "no-go"}, issue.Labels)
 			require.Contains(t, r.noteOn(issue), "Le projet relève d’une autre offre")
 			require.Contains(t, r.messages(number)[1].Body, motivation)
 			require.Equal(t, []string{"received", "refused 1"}, r.sent(number))
@@ -122,7 +124,7 @@ func TestFirstSeenRefused(t *testing.T) {
 	r.act(r.DS.Refuse(number, motivation))
 	r.sound(stock{Messages: 1})
 	require.Equal(t, []string{"refused 1"}, r.sent(number))
-	require.Equal(t, []string{"dossier_seen", "message_sent"}, r.kinds(number))
+	require.Equal(t, []string{"dossier_seen", "eligibility_assessed", "gate_decided", "message_sent", "annotations_written"}, r.kinds(number))
 }
 
 func TestAcceptedRefusedAccepted(t *testing.T) {
@@ -171,7 +173,7 @@ func TestGoingBack(t *testing.T) {
 	r.act(r.DS.StartInstruction(number))
 	r.settled()
 	r.act(r.DS.BackToConstruction(number))
-	r.sound(stock{Issues: 1, Messages: 1})
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 	require.Equal(t, []string{"étape::2", "état::déposé"}, r.issueOf(number).Labels)
 
 	r.accept(number)
@@ -208,7 +210,7 @@ func TestDeleted(t *testing.T) {
 		r.quietly(r.DS.Delete(number))
 	}
 	r.poll()
-	open := stock{Issues: 3, Messages: 3}
+	open := stock{Issues: 3, Notes: 3, Messages: 3}
 	r.sound(open) // what is in the bin can come back
 	for _, number := range []int{trashed, purged, restored} {
 		require.Contains(t, r.kinds(number), "dossier_trashed")
@@ -223,13 +225,17 @@ func TestDeleted(t *testing.T) {
 	r.sound(open)
 	require.Equal(t, "closed", r.issueOf(purged).State)
 	require.ElementsMatch(t, []string{"étape::2", "état::supprimé"}, r.issueOf(purged).Labels)
-	require.Equal(t, []string{"dossier_trashed", "dossier_deleted", "issue_updated"}, r.kinds(purged)[3:])
-	require.Equal(t, []string{"dossier_trashed"}, r.kinds(trashed)[3:])
-	require.Equal(t, []string{"dossier_trashed", "dossier_restored"}, r.kinds(restored)[3:])
+	after := func(number int) []string {
+		kinds := r.kinds(number)
+		return kinds[slices.Index(kinds, "dossier_trashed"):]
+	}
+	require.Equal(t, []string{"dossier_trashed", "dossier_deleted", "issue_updated", "note_written"}, after(purged))
+	require.Equal(t, []string{"dossier_trashed"}, after(trashed))
+	require.Equal(t, []string{"dossier_trashed", "dossier_restored"}, after(restored))
 	require.Empty(t, r.kinds(unseen))
 
 	r.accept(restored)
-	open.Groups, open.Projects, open.Commits, open.Invitations, open.Notes, open.Messages = 1, 1, 1, 4, 1, 4
+	open.Groups, open.Projects, open.Commits, open.Invitations, open.Messages = 1, 1, 1, 4, 4
 	r.sound(open)
 }
 
@@ -260,7 +266,7 @@ func TestInstructOnReceipt(t *testing.T) {
 	r.start()
 	number := r.file("Portail des agents")
 	r.hooks++ // of the hub's own act
-	r.sound(stock{Issues: 1, Messages: 1})
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 	state := func() demarches.State {
 		view, _ := r.DS.Dossier(number)
 		return view.State
@@ -273,7 +279,7 @@ func TestInstructOnReceipt(t *testing.T) {
 	r.settled()
 	r.quietly(r.DS.Edit(number, demarches.Answers{demarches.FieldServices: 12}))
 	r.poll()
-	r.sound(stock{Issues: 1, Messages: 1})
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 	require.Equal(t, demarches.EnConstruction, state())
 	require.Equal(t, 1, r.DS.Faults().Calls()["StartInstruction"])
 }

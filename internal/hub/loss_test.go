@@ -48,7 +48,7 @@ func losses() map[string]fault.Rule {
 
 func (r *rig) lose(call string, rule fault.Rule) {
 	rule.Operation = call
-	if call == sendMessage || call == instruct {
+	if inDS(call) {
 		r.DS.Faults().Add(rule)
 		return
 	}
@@ -154,7 +154,7 @@ func TestLostTransitions(t *testing.T) {
 			number := r.file("Portail des agents")
 			r.hooks++ // the transition's own
 			require.NoError(t, r.DS.Faults().WaitFired(r.ctx, loss.Kind, 1))
-			r.sound(stock{Issues: 1, Messages: 1})
+			r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 			view, _ := r.DS.Dossier(number)
 			require.EqualValues(t, onboarding.EnInstruction, view.State)
 		})

@@ -16,6 +16,7 @@ import (
 	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/fault"
+	"github.com/cloud-pi-native/passerelle/internal/simulator/gitlab"
 	"github.com/cloud-pi-native/passerelle/internal/stage"
 	"github.com/cloud-pi-native/passerelle/internal/verdict"
 	"github.com/cloud-pi-native/passerelle/jobs"
@@ -52,10 +53,13 @@ type model struct {
 
 // modelled is one dossier.
 type modelled struct {
-	number    int
-	state     demarches.State
-	presence  demarches.Presence
-	hidden    bool // at some time
+	number   int
+	state    demarches.State
+	presence demarches.Presence
+	hidden   bool // at some time
+	// ordered tells that agents decided in GitLab: what the hub makes of it in DS comes
+	// when it comes, in between what people do there.
+	ordered   bool
 	decisions int
 }
 
@@ -114,6 +118,7 @@ func (m *model) steps() []step {
 	return []step{
 		{"file", 1, m.fileOne},
 		{"people", 3, m.people},
+		{"order", 2, m.order},
 		{"deliver", 2, m.deliver},
 		{"double", 1, m.double},
 		{"lose", 1, m.loseHook},
@@ -168,15 +173,84 @@ func (m *model) tell(d *modelled) {
 // people do something that is possible.
 func (m *model) people(rt *rapid.T) {
 	d := rapid.SampledFrom(m.dossiers).Draw(rt, "dossier")
+	if d.ordered {
+		d.state = m.stateOf(d)
+	}
 	before := d.state
 	act := rapid.SampledFrom(d.possible()).Draw(rt, "act")
-	if err := m.do(d, act, options(rt)); err != nil {
+	if err := m.do(d, act, options(rt)); err != nil && !d.ordered {
 		rt.Fatalf("dossier %d, %s: %v", d.number, act, err)
+	}
+	if d.ordered {
+		d.state = m.stateOf(d)
 	}
 	if d.state != before {
 		m.tell(d)
 	}
 	m.follow(rt)
+}
+
+func (m *model) stateOf(d *modelled) demarches.State {
+	view, _ := m.DS.Dossier(d.number)
+	return view.State
+}
+
+// order has an agent decide in GitLab, by a comment or by a label; or somebody who may
+// not.
+func (m *model) order(rt *rapid.T) {
+	d := rapid.SampledFrom(m.dossiers).Draw(rt, "dossier")
+	iid := 0
+	m.GitLab.Read(func(v gitlab.View) {
+		for _, issue := range v.Issues(stage.TrackingProject) {
+			if strings.Contains(issue.Description, m.marks().Mark(int64(d.number), onboarding.IssueKey)) {
+				iid = issue.IID
+			}
+		}
+	})
+	if iid == 0 {
+		return
+	}
+	d.ordered = true
+	what := rapid.SampledFrom([]string{
+		"/passerelle go", "/passerelle go", "/passerelle go malgré tout", "/passerelle no-go " + motivation, "/passerelle bloquer en attente",
+		"/passerelle débloquer", "/passerelle débloquer\n/passerelle go", "/passerelle statut", "+go", "+no-go", "+bloqué", "-bloqué",
+	}).Draw(rt, "order")
+	var err error
+	switch what[0] {
+	case '+':
+		err = m.GitLab.AddLabel(stage.TrackingProject, iid, stage.ServiceAgent, what[1:])
+	case '-':
+		err = m.GitLab.RemoveLabel(stage.TrackingProject, iid, stage.ServiceAgent, what[1:])
+	default:
+		by := rapid.SampledFrom([]string{stage.ServiceAgent, stage.ServiceAgent, stage.ServiceAgent, stage.Reporter}).Draw(rt, "by")
+		err = m.GitLab.Comment(stage.TrackingProject, iid, by, what)
+	}
+	if err != nil {
+		rt.Fatalf("dossier %d, %s: %v", d.number, what, err)
+	}
+	m.follow(rt)
+}
+
+// trackAll has the hub list what happened on the tracking issues.
+func (m *model) trackAll() {
+	client, err := jobs.NewClient(jobs.Options{Pool: m.pool, InsertOnly: true, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		m.rt.Fatal(err)
+	}
+	var id int64
+	m.wait("no other listing is under way", func() bool {
+		m.unhold()
+		inserted, err := client.Insert(m.ctx, jobs.TrackIssues{}, nil)
+		if err != nil {
+			m.rt.Fatal(err)
+		}
+		id = inserted.Job.ID
+		return !inserted.UniqueSkippedAsDuplicate
+	})
+	m.wait("the listing is done", func() bool {
+		m.unhold()
+		return count(m.rig, "select count(*) from river_job where state = 'completed' and id = $1", id) == 1
+	})
 }
 
 // follow says how soon the hub hears of the last act: later, at once, or at once and
@@ -279,7 +353,7 @@ func (m *model) loseHook(*rapid.T) {
 // for before it repeats it, and trouble that has an effect all the same.
 func (m *model) fault(rt *rapid.T) {
 	kinds := append(slices.Clone(fault.Kinds), fault.LateEffect, fault.LateEffect, fault.ResetAfter, fault.Hang)
-	calls := append(creatingCalls(), postIssue, sendMessage, sendMessage, postNote, putIssue, putNote, "")
+	calls := append(creatingCalls(), postIssue, sendMessage, sendMessage, postNote, putIssue, putNote, postReply, acceptCall, refuseCall, instruct, annotate, "")
 	rule := fault.Rule{
 		Kind: rapid.SampledFrom(kinds).Draw(rt, "kind"), Times: 1, Skip: rapid.SampledFrom([]int{0, 0, 0, 1, 3}).Draw(rt, "skip"),
 		Operation: rapid.SampledFrom(calls).Draw(rt, "call"),
@@ -290,7 +364,7 @@ func (m *model) fault(rt *rapid.T) {
 	case fault.StatusAfter:
 		rule.Status = http.StatusBadGateway
 	}
-	if rule.Operation == sendMessage || rule.Operation == "" && rapid.Bool().Draw(rt, "in DS") {
+	if rule.Operation != "" && inDS(rule.Operation) || rule.Operation == "" && rapid.Bool().Draw(rt, "in DS") {
 		m.DS.Faults().Add(rule)
 		return
 	}
@@ -362,6 +436,8 @@ func (m *model) judge() {
 	m.startAgain()
 	calm := time.Now()
 	m.wait("DS shows everything", func() bool { return time.Since(calm) > latestCommit+latestCommit/10 })
+	m.trackAll()
+	m.rest()
 	m.pollAll()
 	m.rest()
 	m.pollAll() // for what the first brought up
@@ -369,7 +445,7 @@ func (m *model) judge() {
 
 	for _, d := range m.dossiers {
 		view, _ := m.DS.Dossier(d.number)
-		if view.State != d.state || view.Presence != d.presence {
+		if !d.ordered && view.State != d.state || view.Presence != d.presence {
 			m.rt.Fatalf("dossier %d is %s and %s, the model says %s and %s", d.number, view.State, view.Presence, d.state, d.presence)
 		}
 	}

@@ -49,7 +49,7 @@ func TestOutage(t *testing.T) {
 	require.LessOrEqual(t, spent, 4)
 
 	mend()
-	r.sound(stock{Issues: dossiers, Messages: dossiers})
+	r.sound(stock{Issues: dossiers, Notes: dossiers, Messages: dossiers})
 	require.Zero(t, count(r, "select count(*) from queue_holds"))
 	r.eventually("it is told once", func() bool { return log.count("available again") == 1 })
 	require.LessOrEqual(t, count(r, "select coalesce(max(attempt), 0) from river_job where queue = 'gitlab'"), spent+1)
@@ -97,7 +97,7 @@ func TestOutageThatAnswers(t *testing.T) {
 			for _, mend := range mend {
 				mend()
 			}
-			r.sound(stock{Issues: 4, Messages: 4})
+			r.sound(stock{Issues: 4, Notes: 4, Messages: 4})
 		})
 	}
 }
@@ -150,7 +150,7 @@ func TestThrottlingIsToldOnce(t *testing.T) {
 	require.Equal(t, 1, log.count("asked us to wait"))
 	mend()
 	r.settledUnheld()
-	r.sound(stock{Issues: dossiers, Messages: dossiers})
+	r.sound(stock{Issues: dossiers, Notes: dossiers, Messages: dossiers})
 }
 
 // A probe whose hub dies does not keep the queue held: another job probes later.
@@ -164,7 +164,7 @@ func TestProbeDies(t *testing.T) {
 	r.exec("insert into queue_holds (queue, author, reason, until, probes) values ('gitlab', 'hub: outage', 'down', clock_timestamp() + interval '400 milliseconds', 3)")
 	r.start()
 	r.file("Un autre")
-	r.sound(stock{Issues: 2, Messages: 2})
+	r.sound(stock{Issues: 2, Notes: 2, Messages: 2})
 	require.Zero(t, count(r, "select count(*) from queue_holds"))
 }
 
@@ -190,7 +190,7 @@ func TestAdministratorsHold(t *testing.T) {
 	require.Contains(t, answer, "GitLab is being upgraded")
 	status, answer = r.admin(http.MethodDelete, "/holds/gitlab", `{"reason": "the upgrade is over"}`)
 	require.Equal(t, http.StatusOK, status, answer)
-	r.sound(stock{Issues: 4, Messages: 4})
+	r.sound(stock{Issues: 4, Notes: 4, Messages: 4})
 	require.Equal(t, []string{"queue_held admin:admin", "queue_released admin:admin"},
 		list(r, "select kind || ' ' || actor from ledger_entries where chain = 0 order by seq"))
 }
@@ -232,7 +232,7 @@ func TestHoldOutlivesItsHub(t *testing.T) {
 	r.exec("update queue_holds set until = clock_timestamp() + interval '300 milliseconds'")
 	r.expire()
 	r.start()
-	r.sound(stock{Issues: 1, Messages: 1})
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 	require.Equal(t, 2, r.GitLab.Faults().Calls()[postIssue])
 }
 

@@ -47,7 +47,7 @@ func TestPanic(t *testing.T) {
 	require.Zero(t, count(r, "select count(*) from river_job where state in ('cancelled', 'discarded')"))
 
 	r.start()
-	r.sound(stock{Issues: 2, Messages: 2})
+	r.sound(stock{Issues: 2, Notes: 2, Messages: 2})
 }
 
 // A job that hangs, here because somebody else holds its row in the database, is cut
@@ -97,5 +97,5 @@ func TestNewBesideABacklog(t *testing.T) {
 	})
 	// Those under way end first, and a worker may have taken up one more meanwhile.
 	require.Less(t, r.issueOf(number).IID, before+3*r.config.Workers)
-	r.sound(stock{Issues: backlog + 1, Messages: backlog + 1})
+	r.sound(stock{Issues: backlog + 1, Notes: backlog + 1, Messages: backlog + 1})
 }

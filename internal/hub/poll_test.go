@@ -22,13 +22,13 @@ func TestLostWebhooks(t *testing.T) {
 	r.startPolled()
 	number := r.file("Portail des agents", demarches.WithoutWebhook())
 	r.poll()
-	r.sound(stock{Issues: 1, Messages: 1})
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 
 	r.quietly(r.DS.StartInstruction(number, demarches.WithoutWebhook()))
 	r.quietly(r.DS.Accept(number, "", demarches.WithoutWebhook()))
 	r.poll()
 	r.sound(accepted(1))
-	require.Zero(t, count(r, "select count(*) from deliveries"))
+	require.Zero(t, count(r, "select count(*) from deliveries where source = 'demarches'"))
 	require.Zero(t, r.DS.Faults().Calls()["Dossier"], "a page holds all that is needed")
 }
 
@@ -46,12 +46,12 @@ func TestLateCommit(t *testing.T) {
 	r.clock.advance(time.Minute)
 	r.file("Un projet montré aussitôt", demarches.WithoutWebhook())
 	r.poll()
-	r.sound(stock{Issues: 2, Messages: 2})
+	r.sound(stock{Issues: 2, Notes: 2, Messages: 2})
 	require.Empty(t, r.kinds(filed), "DS shows it already")
 
 	r.clock.advance(5 * time.Minute)
 	r.poll()
-	r.sound(stock{Issues: 3, Messages: 3})
+	r.sound(stock{Issues: 3, Notes: 3, Messages: 3})
 	require.Contains(t, r.kinds(edited), "dossier_edited")
 }
 
@@ -83,7 +83,7 @@ func TestWeekOfDowntime(t *testing.T) {
 	r.settled()
 	r.accept(was["repris"])
 	before := accepted(1)
-	before.Issues, before.Messages = 5, 6
+	before.Issues, before.Notes, before.Messages = 5, 5, 6
 	r.sound(before)
 	require.NoError(t, first.Stop())
 	r.SendTo("")
@@ -113,7 +113,7 @@ func TestWeekOfDowntime(t *testing.T) {
 	r.startPolled()
 	r.sound(stock{
 		Groups: 2, Projects: 2, Archived: 1, Commits: 2, Invitations: 8,
-		Issues: 6, Closed: 3, Notes: 3, Messages: 6 + 4,
+		Issues: 6, Closed: 3, Notes: 6, Messages: 6 + 4,
 	})
 	require.Equal(t, []string{"received", "accepted 1"}, r.sent(was["accepté"]))
 	require.Equal(t, []string{"received", "refused 1"}, r.sent(was["refusé"]))
@@ -124,12 +124,18 @@ func TestWeekOfDowntime(t *testing.T) {
 	require.Empty(t, r.kinds(brief))
 }
 
-// storeOnly is a journey in which a filed dossier leads to nothing.
+// storeOnly is a journey of one form, in which a filed dossier leads to nothing.
 func (r *rig) storeOnly() {
 	r.config.Journey.Policy[onboarding.EnConstruction] = onboarding.Policy{
 		Issue: onboarding.IssueClose, Sandbox: onboarding.SandboxKeep, Message: onboarding.MessageNone,
 	}
+	r.oneForm()
+	r.config.Journey.Demarches[0].Annotations = nil
 }
+
+// oneForm is a journey with the console-access form alone, where the requests that a
+// poll costs are counted.
+func (r *rig) oneForm() { r.config.Journey.Demarches = r.config.Journey.Demarches[:1] }
 
 // A catch-up reads pages of a hundred, and nothing else.
 func TestCatchUpByPages(t *testing.T) {
@@ -148,7 +154,8 @@ func TestCatchUpByPages(t *testing.T) {
 	r.sound(stock{})
 	require.Equal(t, map[string]int{"Changes": 2 + 2, "Newest": 1}, calls(r.DS.Faults()))
 	require.Equal(t, 250, count(r, "select count(*) from dossiers"))
-	require.Equal(t, 250, count(r, "select count(*) from ledger_entries"))
+	require.Equal(t, []string{"dossier_seen 250", "eligibility_assessed 250"},
+		list(r, "select kind || ' ' || count(*) from ledger_entries group by kind order by kind"))
 
 	// The next poll begins a little before the newest date seen, not at the beginning.
 	r.clock.advance(time.Hour)
@@ -264,14 +271,14 @@ func TestImportOfThePast(t *testing.T) {
 			r.settled()
 			r.poll()
 			r.sound(stock{})
-			require.Equal(t, []string{"dossier_seen"}, r.kinds(old[0]))
-			require.Equal(t, []string{"dossier_seen"}, r.kinds(old[1]))
+			require.Equal(t, []string{"dossier_seen", "eligibility_assessed", "gate_decided"}, r.kinds(old[0]))
+			require.Equal(t, []string{"dossier_seen", "eligibility_assessed", "gate_decided"}, r.kinds(old[1]))
 
 			// Gone back on, it is open again; and what was decided while nobody looked counts.
 			r.clock.advance(time.Minute)
 			r.act(r.DS.BackToInstruction(old[0]))
 			r.settled()
-			r.sound(stock{Issues: 1})
+			r.sound(stock{Issues: 1, Notes: 1})
 			r.quietly(r.DS.BackToInstruction(old[2], demarches.WithoutWebhook()))
 			r.quietly(r.DS.Accept(old[2], "", demarches.WithoutWebhook()))
 			r.act(r.DS.Accept(old[0], ""))
@@ -298,6 +305,7 @@ func TestImportOfThePast(t *testing.T) {
 func TestCatchUpDoesNotFollowItself(t *testing.T) {
 	t.Parallel()
 	r := setup(t)
+	r.oneForm()
 	r.config.Journey.Policy[onboarding.EnConstruction] = onboarding.Policy{
 		Issue: onboarding.IssueClose, Sandbox: onboarding.SandboxKeep, Message: onboarding.MessageReceived,
 	}

@@ -365,6 +365,8 @@ func TestReconcile_Drift(t *testing.T) {
 	t.Parallel()
 	r, number := inOrder(t)
 	iid, path := r.issueOf(number).IID, r.groupOf(number)
+	// What a webhook tells of is put right at once.
+	r.GitLab.SetDispatch(func(gitlab.Delivery) []time.Duration { return nil })
 	r.quietly(r.GitLab.SetLabels(stage.TrackingProject, iid, stage.User, "à nous"))
 	r.quietly(r.GitLab.CloseIssue(stage.TrackingProject, iid, stage.User))
 	r.GitLab.AddUser("renfort", false)

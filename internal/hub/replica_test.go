@@ -22,7 +22,7 @@ func TestTwoHubs(t *testing.T) {
 		r.SendTo(base(hubs[i%2]))
 		numbers = append(numbers, r.file(fmt.Sprintf("Projet %d", i)))
 	}
-	r.sound(stock{Issues: 6, Messages: 6})
+	r.sound(stock{Issues: 6, Notes: 6, Messages: 6})
 	for i, number := range numbers {
 		// Each of the two gets one of the two webhooks, at about the same time.
 		r.SendTo(base(hubs[i%2]))
@@ -36,7 +36,8 @@ func TestTwoHubs(t *testing.T) {
 	}
 	// River elects the replica that enqueues periodic jobs in its own time.
 	r.eventually("the poll at start", func() bool { return r.polls() > 0 })
-	require.Equal(t, 1, count(r, "select count(*) from river_job where kind = 'poll_demarche'"), "once across replicas")
+	require.Equal(t, []string{"12345 1", "12346 1"},
+		list(r, "select concat_ws(' ', args->>'demarche', count(*)) from river_job where kind = 'poll_demarche' group by args->>'demarche' order by 1"), "once across replicas")
 }
 
 // While one hub acts for a dossier, no other does.

@@ -87,7 +87,7 @@ func (r *rig) live() *past {
 func (r *rig) restore(p *past) *rig {
 	r.t.Helper()
 	other := r.on(localpgtest.Restore(r.t, p.backup))
-	other.hooks = count(other, "select count(*) from deliveries")
+	other.hooks = count(other, "select count(*) from deliveries where source = 'demarches'")
 	return other
 }
 

@@ -86,6 +86,7 @@ func quick() jobs.Timing {
 		UnreadableCap:   time.Hour,
 		UnnamedWait:     time.Minute,
 		ProbeAfter:      50 * time.Millisecond,
+		WakeInterval:    time.Hour, // as with polls
 		DrainTimeout:    10 * time.Second,
 	}
 }
@@ -150,7 +151,7 @@ func (r *rig) on(database string) *rig {
 // start starts a hub and has DS send its webhooks there.
 func (r *rig) start(options ...func(*hubOptions)) *hub.Hub {
 	r.t.Helper()
-	o := hub.Options{Config: r.config, Logger: slog.New(&testLog{t: r.t}), Version: "test", Timing: &r.timing, StoreTimeout: 20 * time.Second}
+	o := hub.Options{Config: r.config, Logger: slog.New(&testLog{t: r.t}), Version: "test", Timing: &r.timing, StoreTimeout: 20 * time.Second, Clock: r.clock.now}
 	for _, option := range options {
 		option(&o)
 	}
@@ -171,9 +172,10 @@ func (r *rig) startPolled(options ...func(*hubOptions)) *hub.Hub {
 	return running
 }
 
+// polls counts those of the console-access form.
 func (r *rig) polls() int {
 	r.t.Helper()
-	return count(r, "select count(*) from river_job where kind = 'poll_demarche' and state = 'completed'")
+	return count(r, "select count(*) from river_job where kind = 'poll_demarche' and state = 'completed' and args->>'demarche' = $1", strconv.Itoa(stage.Form))
 }
 
 func base(h *hub.Hub) string { return "http://" + h.Addr() }
@@ -301,15 +303,27 @@ func (r *rig) settled() {
 // hub that is about to be killed.
 func (r *rig) delivered() {
 	r.t.Helper()
-	r.eventually("no webhook is under way", func() bool { return count(r, "select count(*) from deliveries") == r.hooks })
+	r.eventually("no webhook is under way", func() bool {
+		return r.gitlabDelivered() && count(r, "select count(*) from deliveries where source = 'demarches'") == r.hooks
+	})
+}
+
+// gitlabDelivered says whether none of GitLab's webhooks is on its way.
+func (r *rig) gitlabDelivered() bool {
+	now, cancel := context.WithCancel(r.ctx)
+	cancel()
+	return r.GitLab.WaitDelivered(now) == nil
 }
 
 func (r *rig) left() int {
 	r.t.Helper()
+	if !r.gitlabDelivered() {
+		return 1
+	}
 	return count(r, `select
 		(select count(*) from river_job where state not in ('completed', 'cancelled', 'discarded')) +
 		(select count(*) from deliveries where settled_at is null) +
-		(select greatest($1 - count(*), 0) from deliveries)`, r.hooks)
+		(select greatest($1 - count(*), 0) from deliveries where source = 'demarches')`, r.hooks)
 }
 
 // settledUnheld is settled where services ask us to wait longer than a test can.

@@ -19,7 +19,7 @@ func TestThrottled(t *testing.T) {
 		meanwhile   stock    // what is done while they do
 	}{
 		"GitLab": {"gitlab", postIssue, []string{"open_tracking_issue", "open_tracking_issue"}, stock{Messages: 2}},
-		"DS":     {"demarches", sendMessage, []string{"sync_dossier", "write_back"}, stock{Issues: 1}},
+		"DS":     {"demarches", sendMessage, []string{"sync_dossier", "write_back", "write_back"}, stock{Issues: 1, Notes: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -37,14 +37,14 @@ func TestThrottled(t *testing.T) {
 			r.eventually("the others wait, too", func() bool {
 				require.LessOrEqual(t, r.GitLab.Faults().Calls()[postIssue], 1, "calls to GitLab")
 				require.Less(t, r.DS.Faults().Calls()["Dossier"], 3, "calls to DS")
-				return count(r, "select count(*) from river_job where state = 'scheduled'") == 2 &&
+				return count(r, "select count(*) from river_job where state = 'scheduled'") == len(tt.putOff) &&
 					count(r, "select count(*) from river_job where state in ('available', 'running')") == 0
 			})
 			require.ElementsMatch(t, tt.putOff, list(r, "select kind::text from river_job where state = 'scheduled'"))
 			require.Equal(t, tt.meanwhile, r.stock())
 
 			r.unhold()
-			r.sound(stock{Issues: 2, Messages: 2})
+			r.sound(stock{Issues: 2, Notes: 2, Messages: 2})
 			require.Zero(t, count(r, "select count(*) from river_job where attempt > 1 or array_length(errors, 1) > 0"), "attempts spent")
 		})
 	}

@@ -131,7 +131,7 @@ func TestUnreadableDossier(t *testing.T) {
 	r.unhold()
 	r.sound(stock{})
 	r.marked(0)
-	require.Equal(t, []string{"dossier_unreadable", "dossier_readable", "dossier_seen"}, r.kinds(bad[0]))
+	require.Equal(t, []string{"dossier_unreadable", "dossier_readable", "dossier_seen", "eligibility_assessed"}, r.kinds(bad[0]))
 	require.Equal(t, 120, count(r, "select count(*) from dossiers"))
 	require.Equal(t, map[string]int{"Dossier": 6}, calls(r.DS.Faults()))
 }
@@ -276,7 +276,7 @@ func TestWebhookOfUnreadable(t *testing.T) {
 	mend()
 	r.eventually("to be tried again", func() bool { return count(r, "select count(*) from river_job where state = 'scheduled'") == 1 })
 	r.unhold()
-	r.sound(stock{Issues: 1, Messages: 1})
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 	require.Equal(t, []string{"dossier_unreadable", "dossier_readable", "dossier_seen"}, r.kinds(number)[:3])
 }
 
@@ -299,5 +299,5 @@ func TestUnreadableThatGoes(t *testing.T) {
 	mend()
 	require.NoError(t, r.DS.Restore(number))
 	r.poll()
-	r.sound(stock{Issues: 1, Messages: 1})
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 }

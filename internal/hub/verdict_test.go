@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,7 +26,7 @@ func TestVerdict(t *testing.T) {
 		},
 		"doubled: note of the hub: 2 of them": func(r *rig, accepted, _ int) error {
 			issue := r.issueOf(accepted)
-			return r.GitLab.Comment(stage.TrackingProject, issue.IID, stage.User, r.noteOn(issue))
+			return r.GitLab.Comment(stage.TrackingProject, issue.IID, stage.User, r.hubNote(accepted))
 		},
 		`doubled: 2 messages "accepted 1"`: func(r *rig, accepted, _ int) error {
 			sent := r.messages(accepted)
@@ -51,7 +52,28 @@ func TestVerdict(t *testing.T) {
 			return r.GitLab.ReopenIssue(stage.TrackingProject, r.issueOf(turnedDown).IID, stage.User)
 		},
 		"wrong: the tracking issue's labels": func(r *rig, accepted, _ int) error {
-			return r.GitLab.SetLabels(stage.TrackingProject, r.issueOf(accepted).IID, stage.User, "étape::3")
+			return r.GitLab.SetLabels(stage.TrackingProject, r.issueOf(accepted).IID, stage.User, "étape::3", "état::accepté")
+		},
+		"doubled: answer to note": func(r *rig, accepted, _ int) error {
+			key := list(r, "select key from resources where kind = 'answer'")[0]
+			return r.GitLab.Comment(stage.TrackingProject, r.issueOf(accepted).IID, stage.User, r.answersOn(accepted, key))
+		},
+		"missing: no answer to note": func(r *rig, accepted, _ int) error {
+			return r.GitLab.Comment(stage.TrackingProject, r.issueOf(accepted).IID, stage.ServiceAgent, "/passerelle statut")
+		},
+		"missing: what was decided in GitLab is not done in DS": func(r *rig, accepted, _ int) error {
+			r.start()
+			number := r.file("Un troisième")
+			r.eventually("it has its issue", func() bool {
+				return count(r, "select count(*) from resources where dossier = $1 and kind = 'note' and done_at is not null", number) == 1
+			})
+			r.DS.Spoil(demarches.Spoil{Operation: acceptCall, Code: "unauthorized", Times: 1})
+			r.answers(number, fmt.Sprintf("note %d", r.comments(number, stage.ServiceAgent, "/passerelle go")))
+			r.eventually("it is refused for good", func() bool {
+				return count(r, "select count(*) from resources where kind = 'transition' and failure <> ''") == 1
+			})
+			r.settled()
+			return nil
 		},
 		"belongs to no dossier": func(r *rig, _, _ int) error {
 			_, err := r.GitLab.CreateGroup(stage.RootGroup+"/autre", stage.User)
@@ -75,6 +97,7 @@ func TestVerdict(t *testing.T) {
 			r.accept(accepted)
 			r.accept(turnedDown)
 			r.settled()
+			r.orders(accepted, "/passerelle bloquer en attente du budget")
 			r.turnDown(turnedDown)
 			r.settled()
 			require.NoError(t, hub.Stop())

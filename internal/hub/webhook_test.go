@@ -69,8 +69,8 @@ func TestManyWebhooks(t *testing.T) {
 			came()
 
 			r.hooks = webhooks
-			r.sound(stock{Issues: 1, Messages: 1})
-			require.Equal(t, webhooks, count(r, "select count(*) from deliveries"))
+			r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
+			require.Equal(t, webhooks, count(r, "select count(*) from deliveries where source = 'demarches'"))
 			require.LessOrEqual(t, r.DS.Faults().Calls()["Dossier"], 4, "looks at the dossier")
 			require.Equal(t, []string{"dossier_seen"}, onlyOfDS(r.kinds(number)))
 		})
@@ -158,7 +158,7 @@ func TestBehindTheWebhook(t *testing.T) {
 	r.eventually("DS is asked again", func() bool { return count(r, "select max(asks) from deliveries") >= 2 })
 	require.Equal(t, []string{"étape::2", "état::déposé"}, r.issueOf(number).Labels)
 	r.clock.advance(time.Hour)
-	r.sound(stock{Issues: 1, Messages: 1})
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 	require.Equal(t, []string{"étape::2", "état::en instruction"}, r.issueOf(number).Labels)
 
 	unseen := r.file("Pas encore là", demarches.VisibleAfter(time.Hour))
@@ -167,7 +167,7 @@ func TestBehindTheWebhook(t *testing.T) {
 		return count(r, "select coalesce(max(asks), 0) from deliveries where dossier = $1", unseen) >= 2
 	})
 	r.clock.advance(time.Hour)
-	r.sound(stock{Issues: 2, Messages: 2})
+	r.sound(stock{Issues: 2, Notes: 2, Messages: 2})
 }
 
 // It does not ask for ever: polling finds what comes even later.
@@ -188,7 +188,7 @@ func TestTooFarBehindTheWebhook(t *testing.T) {
 
 	r.clock.advance(time.Hour)
 	r.poll()
-	r.sound(stock{Issues: 2, Messages: 2})
+	r.sound(stock{Issues: 2, Notes: 2, Messages: 2})
 	require.Equal(t, []string{"étape::2", "état::en instruction"}, r.issueOf(number).Labels)
 }
 
@@ -200,8 +200,8 @@ func TestWebhookFromTheFuture(t *testing.T) {
 	number := r.file("Portail des agents", demarches.WithoutWebhook())
 	require.Equal(t, http.StatusNoContent, r.hook(base(running), hookFor(number, onboarding.Accepte, time.Now().Add(24*time.Hour))))
 	r.hooks++
-	r.sound(stock{Issues: 1, Messages: 1})
-	require.Equal(t, []string{"looked"}, list(r, "select outcome from deliveries"))
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
+	require.Equal(t, []string{"looked"}, list(r, "select outcome from deliveries where source = 'demarches'"))
 }
 
 // A forged webhook makes the hub look, and nothing else.
@@ -222,7 +222,7 @@ func TestForgedWebhook(t *testing.T) {
 		require.Equal(t, http.StatusNoContent, r.hook(base(running), hook))
 		r.hooks++
 	}
-	r.sound(stock{Issues: 1, Messages: 1})
+	r.sound(stock{Issues: 1, Notes: 1, Messages: 1})
 }
 
 // Webhooks come all through start-up and shutdown. Each is refused, or stored and
@@ -273,8 +273,8 @@ func TestWebhooksThroughRestarts(t *testing.T) {
 	senders.Wait()
 
 	r.hooks = int(stored.Load())
-	r.sound(stock{Issues: 4, Messages: 4})
-	require.Equal(t, int(stored.Load()), count(r, "select count(*) from deliveries where settled_at is not null"))
+	r.sound(stock{Issues: 4, Notes: 4, Messages: 4})
+	require.Equal(t, int(stored.Load()), count(r, "select count(*) from deliveries where source = 'demarches' and settled_at is not null"))
 }
 
 // An unknown form's dossier is none of ours, even when somebody names ours with it.

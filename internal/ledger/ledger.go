@@ -27,7 +27,8 @@ const AuthorOutage = "hub: outage"
 // EntryKind is a kind of fact.
 type EntryKind string
 
-// The kinds of facts. Their data holds no personal data.
+// The kinds of facts. Their data holds no personal data: of a command, what it was part
+// of ("note 12") and never its argument.
 const (
 	DossierSeen       EntryKind = "dossier_seen"        // state, step, filed_at
 	StateChanged      EntryKind = "state_changed"       // from, to
@@ -63,6 +64,22 @@ const (
 	ResourceFollowed  EntryKind = "resource_followed"   // resource, id, found, known: its state, or what is to be written anew
 	DuplicateClosed   EntryKind = "duplicate_closed"    // resource, id, kept, remedy
 	ResourceRenewed   EntryKind = "resource_renewed"    // resources: what was gone is to be made again
+
+	EligibilityAssessed EntryKind = "eligibility_assessed" // case, missing, unmet
+	GateDecided         EntryKind = "gate_decided"         // step, decision, by
+	GateOverridden      EntryKind = "gate_overridden"      // step, prerequisites, by
+	OnboardingBlocked   EntryKind = "onboarding_blocked"
+	OnboardingUnblocked EntryKind = "onboarding_unblocked"
+	HostingRequested    EntryKind = "hosting_requested"
+	DossiersJoined      EntryKind = "dossiers_joined"     // follows, by: reference or agent
+	CommandGiven        EntryKind = "command_given"       // command, verb, step, outcome
+	ReminderGiven       EntryKind = "reminder_given"      // to, reminder, id, adopted
+	MessageWaived       EntryKind = "message_waived"      // message, reason: DS does not take it
+	AnnotationsWritten  EntryKind = "annotations_written" // annotations, step
+	DossierTagged       EntryKind = "dossier_tagged"      // label
+	SandboxMarked       EntryKind = "sandbox_marked"      // status
+	AnswerGiven         EntryKind = "answer_given"        // command, id, adopted
+	TransitionMade      EntryKind = "transition_made"     // to, command, adopted
 )
 
 // Fact is an entry to be appended.

@@ -6,60 +6,45 @@ package ledger
 
 import (
 	"time"
-
-	"github.com/google/uuid"
 )
 
-type Cursor struct {
-	Demarche   int64
-	Newest     time.Time
-	Position   []byte
-	SweptAt    time.Time
-	ImportFrom *time.Time
-	ComparedAt *time.Time
-	Comparison []byte
-}
-
-type Delivery struct {
-	ID         int64
-	Source     string
-	ReceivedAt time.Time
-	Demarche   int64
-	Dossier    int64
-	State      *string
-	HintedAt   *time.Time
-	Remark     *string
-	Asks       int32
-	Outcome    *string
-	SettledAt  *time.Time
+type Command struct {
+	Dossier      int64
+	Source       string
+	ID           int64
+	Line         int32
+	Verb         string
+	Argument     string
+	At           time.Time
+	Author       int64
+	Step         int32
+	Outcome      string
+	Detail       string
+	CarriedOutAt time.Time
 }
 
 type Dossier struct {
-	Number         int64
-	Demarche       int64
-	State          string
-	Step           int32
-	FiledAt        time.Time
-	UpdatedAt      time.Time
-	FetchStartedAt time.Time
-	TrashedAt      *time.Time
-	DeletedAt      *time.Time
-	Revision       int32
-	Snapshot       []byte
-	Fingerprint    string
-	MissingSince   *time.Time
-}
-
-type Installation struct {
-	One     bool
-	BeganAt time.Time
-}
-
-type Lease struct {
-	Dossier int64
-	Purpose string
-	Owner   uuid.UUID
-	Until   time.Time
+	Number           int64
+	Demarche         int64
+	State            string
+	Step             int32
+	FiledAt          time.Time
+	UpdatedAt        time.Time
+	FetchStartedAt   time.Time
+	TrashedAt        *time.Time
+	DeletedAt        *time.Time
+	Revision         int32
+	Snapshot         []byte
+	Fingerprint      string
+	MissingSince     *time.Time
+	Standing         []byte
+	Waiting          *string
+	Follows          *int64
+	Candidate        string
+	WakeAt           *time.Time
+	TrackedAt        *time.Time
+	TrackedUpdatedAt *time.Time
+	TrackedComments  int32
 }
 
 type LedgerEntry struct {
@@ -77,11 +62,6 @@ type LedgerHead struct {
 	Chain int64
 	Seq   int64
 	Hash  []byte
-}
-
-type ListedDossier struct {
-	Demarche int64
-	Number   int64
 }
 
 type QueueHold struct {
@@ -118,14 +98,4 @@ type UnreadableDossier struct {
 	Since     time.Time
 	Tries     int32
 	NextTryAt time.Time
-}
-
-type Verification struct {
-	One        bool
-	BegunAt    time.Time
-	Runs       int64
-	Run        int64
-	RunBegunAt time.Time
-	Reached    int64
-	Found      []byte
 }

@@ -60,12 +60,12 @@ from dossiers where dossiers.number = @number for update of dossiers;
 select * from dossiers where number = @number;
 
 -- name: InsertDossier :execrows
-insert into dossiers (number, demarche, state, step, filed_at, updated_at, fetch_started_at, snapshot, fingerprint)
-values (@number, @demarche, @state, @step, @filed_at, @updated_at, @fetch_started_at, @snapshot, @fingerprint)
+insert into dossiers (number, demarche, state, step, filed_at, updated_at, fetch_started_at, snapshot, fingerprint, candidate)
+values (@number, @demarche, @state, @step, @filed_at, @updated_at, @fetch_started_at, @snapshot, @fingerprint, @candidate)
 on conflict do nothing;
 
 -- name: UpdateDossier :exec
-update dossiers set demarche = @demarche, state = @state, step = @step, updated_at = @updated_at,
+update dossiers set demarche = @demarche, state = @state, updated_at = @updated_at,
     fetch_started_at = @fetch_started_at, snapshot = @snapshot, fingerprint = @fingerprint,
     trashed_at = null, deleted_at = null, missing_since = null, revision = revision + 1
 where number = @number;
@@ -79,7 +79,7 @@ update dossiers set trashed_at = @at, fetch_started_at = @fetch_started_at where
 
 -- name: DeleteDossier :exec
 update dossiers set state = 'supprime', deleted_at = @at, fetch_started_at = @fetch_started_at, snapshot = @snapshot, fingerprint = @fingerprint,
-    step = @step, revision = revision + 1
+    revision = revision + 1
 where number = @number;
 
 -- name: Resources :many

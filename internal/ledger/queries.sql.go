@@ -159,8 +159,8 @@ func (q *Queries) Cursor(ctx context.Context, arg CursorParams) (CursorRow, erro
 
 const deleteDossier = `-- name: DeleteDossier :exec
 update dossiers set state = 'supprime', deleted_at = $1, fetch_started_at = $2, snapshot = $3, fingerprint = $4,
-    step = $5, revision = revision + 1
-where number = $6
+    revision = revision + 1
+where number = $5
 `
 
 type DeleteDossierParams struct {
@@ -168,7 +168,6 @@ type DeleteDossierParams struct {
 	FetchStartedAt time.Time
 	Snapshot       []byte
 	Fingerprint    string
-	Step           int32
 	Number         int64
 }
 
@@ -178,7 +177,6 @@ func (q *Queries) DeleteDossier(ctx context.Context, arg DeleteDossierParams) er
 		arg.FetchStartedAt,
 		arg.Snapshot,
 		arg.Fingerprint,
-		arg.Step,
 		arg.Number,
 	)
 	return err
@@ -223,7 +221,7 @@ func (q *Queries) Delivery(ctx context.Context, id int64) (DeliveryRow, error) {
 }
 
 const dossier = `-- name: Dossier :one
-select number, demarche, state, step, filed_at, updated_at, fetch_started_at, trashed_at, deleted_at, revision, snapshot, fingerprint, missing_since from dossiers where number = $1
+select number, demarche, state, step, filed_at, updated_at, fetch_started_at, trashed_at, deleted_at, revision, snapshot, fingerprint, missing_since, standing, waiting, follows, candidate, wake_at, tracked_at, tracked_updated_at, tracked_comments from dossiers where number = $1
 `
 
 func (q *Queries) Dossier(ctx context.Context, number int64) (Dossier, error) {
@@ -243,6 +241,14 @@ func (q *Queries) Dossier(ctx context.Context, number int64) (Dossier, error) {
 		&i.Snapshot,
 		&i.Fingerprint,
 		&i.MissingSince,
+		&i.Standing,
+		&i.Waiting,
+		&i.Follows,
+		&i.Candidate,
+		&i.WakeAt,
+		&i.TrackedAt,
+		&i.TrackedUpdatedAt,
+		&i.TrackedComments,
 	)
 	return i, err
 }
@@ -429,8 +435,8 @@ func (q *Queries) InsertDelivery(ctx context.Context, arg InsertDeliveryParams) 
 }
 
 const insertDossier = `-- name: InsertDossier :execrows
-insert into dossiers (number, demarche, state, step, filed_at, updated_at, fetch_started_at, snapshot, fingerprint)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into dossiers (number, demarche, state, step, filed_at, updated_at, fetch_started_at, snapshot, fingerprint, candidate)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict do nothing
 `
 
@@ -444,6 +450,7 @@ type InsertDossierParams struct {
 	FetchStartedAt time.Time
 	Snapshot       []byte
 	Fingerprint    string
+	Candidate      string
 }
 
 func (q *Queries) InsertDossier(ctx context.Context, arg InsertDossierParams) (int64, error) {
@@ -457,6 +464,7 @@ func (q *Queries) InsertDossier(ctx context.Context, arg InsertDossierParams) (i
 		arg.FetchStartedAt,
 		arg.Snapshot,
 		arg.Fingerprint,
+		arg.Candidate,
 	)
 	if err != nil {
 		return 0, err
@@ -465,7 +473,7 @@ func (q *Queries) InsertDossier(ctx context.Context, arg InsertDossierParams) (i
 }
 
 const lockDossier = `-- name: LockDossier :one
-select dossiers.number, dossiers.demarche, dossiers.state, dossiers.step, dossiers.filed_at, dossiers.updated_at, dossiers.fetch_started_at, dossiers.trashed_at, dossiers.deleted_at, dossiers.revision, dossiers.snapshot, dossiers.fingerprint, dossiers.missing_since, clock_timestamp()::timestamptz as now,
+select dossiers.number, dossiers.demarche, dossiers.state, dossiers.step, dossiers.filed_at, dossiers.updated_at, dossiers.fetch_started_at, dossiers.trashed_at, dossiers.deleted_at, dossiers.revision, dossiers.snapshot, dossiers.fingerprint, dossiers.missing_since, dossiers.standing, dossiers.waiting, dossiers.follows, dossiers.candidate, dossiers.wake_at, dossiers.tracked_at, dossiers.tracked_updated_at, dossiers.tracked_comments, clock_timestamp()::timestamptz as now,
     (select began_at from installation)::timestamptz as ledger_began_at,
     exists (
         select from queue_holds h where h.queue = $1
@@ -517,6 +525,14 @@ func (q *Queries) LockDossier(ctx context.Context, arg LockDossierParams) (LockD
 		&i.Dossier.Snapshot,
 		&i.Dossier.Fingerprint,
 		&i.Dossier.MissingSince,
+		&i.Dossier.Standing,
+		&i.Dossier.Waiting,
+		&i.Dossier.Follows,
+		&i.Dossier.Candidate,
+		&i.Dossier.WakeAt,
+		&i.Dossier.TrackedAt,
+		&i.Dossier.TrackedUpdatedAt,
+		&i.Dossier.TrackedComments,
 		&i.Now,
 		&i.LedgerBeganAt,
 		&i.Held,
@@ -526,7 +542,7 @@ func (q *Queries) LockDossier(ctx context.Context, arg LockDossierParams) (LockD
 }
 
 const lockDossiers = `-- name: LockDossiers :many
-select number, demarche, state, step, filed_at, updated_at, fetch_started_at, trashed_at, deleted_at, revision, snapshot, fingerprint, missing_since from dossiers where number = any($1::bigint[]) order by number for update
+select number, demarche, state, step, filed_at, updated_at, fetch_started_at, trashed_at, deleted_at, revision, snapshot, fingerprint, missing_since, standing, waiting, follows, candidate, wake_at, tracked_at, tracked_updated_at, tracked_comments from dossiers where number = any($1::bigint[]) order by number for update
 `
 
 // In the order of their numbers, so that two transactions cannot wait for each other.
@@ -553,6 +569,14 @@ func (q *Queries) LockDossiers(ctx context.Context, numbers []int64) ([]Dossier,
 			&i.Snapshot,
 			&i.Fingerprint,
 			&i.MissingSince,
+			&i.Standing,
+			&i.Waiting,
+			&i.Follows,
+			&i.Candidate,
+			&i.WakeAt,
+			&i.TrackedAt,
+			&i.TrackedUpdatedAt,
+			&i.TrackedComments,
 		); err != nil {
 			return nil, err
 		}
@@ -823,16 +847,15 @@ func (q *Queries) TrashDossier(ctx context.Context, arg TrashDossierParams) erro
 }
 
 const updateDossier = `-- name: UpdateDossier :exec
-update dossiers set demarche = $1, state = $2, step = $3, updated_at = $4,
-    fetch_started_at = $5, snapshot = $6, fingerprint = $7,
+update dossiers set demarche = $1, state = $2, updated_at = $3,
+    fetch_started_at = $4, snapshot = $5, fingerprint = $6,
     trashed_at = null, deleted_at = null, missing_since = null, revision = revision + 1
-where number = $8
+where number = $7
 `
 
 type UpdateDossierParams struct {
 	Demarche       int64
 	State          string
-	Step           int32
 	UpdatedAt      time.Time
 	FetchStartedAt time.Time
 	Snapshot       []byte
@@ -844,7 +867,6 @@ func (q *Queries) UpdateDossier(ctx context.Context, arg UpdateDossierParams) er
 	_, err := q.db.Exec(ctx, updateDossier,
 		arg.Demarche,
 		arg.State,
-		arg.Step,
 		arg.UpdatedAt,
 		arg.FetchStartedAt,
 		arg.Snapshot,

@@ -33,7 +33,7 @@ func (q *Queries) BeginVerification(ctx context.Context) (BeginVerificationRow, 
 }
 
 const dossiersAfter = `-- name: DossiersAfter :many
-select number, demarche, state, step, filed_at, updated_at, fetch_started_at, trashed_at, deleted_at, revision, snapshot, fingerprint, missing_since from dossiers where number > $1 order by number limit $2
+select number, demarche, state, step, filed_at, updated_at, fetch_started_at, trashed_at, deleted_at, revision, snapshot, fingerprint, missing_since, standing, waiting, follows, candidate, wake_at, tracked_at, tracked_updated_at, tracked_comments from dossiers where number > $1 order by number limit $2
 `
 
 type DossiersAfterParams struct {
@@ -65,6 +65,14 @@ func (q *Queries) DossiersAfter(ctx context.Context, arg DossiersAfterParams) ([
 			&i.Snapshot,
 			&i.Fingerprint,
 			&i.MissingSince,
+			&i.Standing,
+			&i.Waiting,
+			&i.Follows,
+			&i.Candidate,
+			&i.WakeAt,
+			&i.TrackedAt,
+			&i.TrackedUpdatedAt,
+			&i.TrackedComments,
 		); err != nil {
 			return nil, err
 		}

@@ -28,6 +28,15 @@ const (
 	UnarchiveProject ActionKind = "unarchive_project"
 	SendMessage      ActionKind = "send_message"
 	StartInstruction ActionKind = "start_instruction"
+	AnswerCommand    ActionKind = "answer_command"
+	RemindAgents     ActionKind = "remind_agents"
+	MarkSandbox      ActionKind = "mark_sandbox"
+	AcceptDossier    ActionKind = "accept_dossier"
+	RefuseDossier    ActionKind = "refuse_dossier"
+	ClassDossier     ActionKind = "class_dossier"
+	Annotate         ActionKind = "annotate"
+	TagDossier       ActionKind = "tag_dossier"
+	WaiveMessage     ActionKind = "waive_message"
 )
 
 // Job is a kind of background job that carries out actions.
@@ -47,11 +56,11 @@ func (k ActionKind) Job() Job {
 	switch k {
 	case OpenIssue:
 		return OpenTrackingIssue
-	case LabelIssue, NoteIssue:
+	case LabelIssue, NoteIssue, AnswerCommand, RemindAgents:
 		return UpdateTrackingIssue
 	case ArchiveProject:
 		return ArchiveSandbox
-	case SendMessage, StartInstruction:
+	case SendMessage, StartInstruction, AcceptDossier, RefuseDossier, ClassDossier, Annotate, TagDossier, WaiveMessage:
 		return WriteBack
 	default:
 		return ProvisionSandbox
@@ -73,10 +82,16 @@ func (a Action) Creates() bool {
 
 // Looks reports whether an action whose call may have had its effect already must
 // look for it before it is tried again. The others may be repeated: GitLab refuses a
-// path that is taken, which leads to looking at what stands there; labels, archiving
-// and invitations come out the same when done twice.
+// path that is taken, which leads to looking at what stands there; labels, archiving,
+// invitations and annotations come out the same when done twice, and DS refuses a change
+// of state that was made.
 func (a Action) Looks() bool {
-	return a.Settle || a.Kind == OpenIssue || a.Kind == NoteIssue || a.Kind == SendMessage
+	switch a.Kind {
+	case OpenIssue, NoteIssue, SendMessage, AnswerCommand, RemindAgents:
+		return true
+	default:
+		return a.Settle
+	}
 }
 
 // Waits reports whether an action must not be carried out while an earlier call for
@@ -84,7 +99,7 @@ func (a Action) Looks() bool {
 // undone by it.
 func (a Action) Waits() bool {
 	switch a.Kind {
-	case LabelIssue, ArchiveProject, UnarchiveProject:
+	case LabelIssue, ArchiveProject, UnarchiveProject, MarkSandbox, Annotate, TagDossier:
 		return true
 	default:
 		return a.Looks()

@@ -240,8 +240,8 @@ func archiveWord(archived bool) string {
 // left to do.
 func (c *comparison) face(issue *Thing) {
 	row := c.record.Get(LabelsKey)
-	face, others := c.journey.Face(c.dossier)
-	if c.moving(row) || row.Applied != face.fingerprint() {
+	face, others := c.journey.Face(c.dossier, c.record)
+	if c.moving(row) || row.Applied != face.Fingerprint() {
 		return
 	}
 	remedy := ToList
@@ -322,15 +322,27 @@ func counted(people map[string]int) string {
 
 // LostMessages returns the keys of the messages that a ledger that was lost may have
 // sent for a dossier, and of which this one knows nothing.
-func LostMessages(d *Dossier, r Record) []ResourceKey {
+func LostMessages(j *Journey, d *Dossier, r Record) []ResourceKey {
 	var keys []ResourceKey
-	if received := MessageKey(MessageReceived, 0); r.Get(received) == (Resource{}) {
-		keys = append(keys, received)
+	unknown := func(some ...ResourceKey) {
+		if !slices.ContainsFunc(some, func(key ResourceKey) bool { return r.Get(key) != (Resource{}) }) {
+			keys = append(keys, some...)
+		}
 	}
+	unknown(MessageKey(MessageReceived, 0))
 	for round := 1; round <= d.Decisions; round++ {
-		accepted, refused := MessageKey(MessageAccepted, round), MessageKey(MessageRefused, round)
-		if r.Get(accepted) == (Resource{}) && r.Get(refused) == (Resource{}) {
-			keys = append(keys, accepted, refused)
+		unknown(MessageKey(MessageAccepted, round), MessageKey(MessageRefused, round), MessageKey(MessageQualified, round))
+	}
+	for step := j.FormStep(d) + 1; step <= j.Last() && d.Decisions > 0; step++ {
+		unknown(StepMessage(step, d.Decisions))
+	}
+	for i := range r.Commands {
+		switch c := &r.Commands[i]; {
+		case c.Outcome != Done:
+		case c.Verb == VerbCorrect:
+			unknown(CorrectionKey(c))
+		case c.Verb == VerbNoGo && c.Step > j.FormStep(d):
+			unknown(NoGoMessage(c))
 		}
 	}
 	return keys

@@ -90,7 +90,7 @@ func dependsOn(key, on ResourceKey) bool {
 	case KindGroup:
 		return key.Kind == KindMembers || key.Kind == KindProject || dependsOn(key, ProjectKey)
 	case KindProject:
-		return key.Kind == KindFiles || key.Kind == KindArchive
+		return key.Kind == KindFiles || key.Kind == KindArchive || key.Kind == KindStatus
 	case KindIssue:
 		return key.Kind == KindLabels || key.Kind == KindNote
 	default:
@@ -104,7 +104,7 @@ func PartOf(kind ResourceKind) ResourceKind {
 	switch kind {
 	case KindMembers:
 		return KindGroup
-	case KindFiles, KindArchive:
+	case KindFiles, KindArchive, KindStatus:
 		return KindProject
 	case KindLabels, KindNote:
 		return KindIssue

@@ -54,6 +54,8 @@ type Dossier struct {
 	HiddenByUsager  bool `json:"hidden_by_usager,omitempty"`
 	AccountDeleted  bool `json:"account_deleted,omitempty"`
 	AwaitCorrection bool `json:"await_correction,omitempty"`
+	// CorrectionAt is when the correction was asked for that is awaited.
+	CorrectionAt time.Time `json:"correction_at,omitzero"`
 	// EverInstructed tells whether the dossier was in instruction at some time.
 	EverInstructed bool `json:"ever_instructed,omitempty"`
 	// Decisions counts the acceptances, refusals and classings so far.
@@ -64,6 +66,13 @@ type Dossier struct {
 	// deleted; zero when neither is so.
 	EndedAt    time.Time `json:"ended_at,omitzero"`
 	Motivation string    `json:"motivation,omitempty"`
+	// ReopenedAt is when somebody last went back on it: to en_construction or
+	// en_instruction; zero for never.
+	ReopenedAt time.Time `json:"reopened_at,omitzero"`
+	// AnswersAt is when its applicant last changed an answer.
+	AnswersAt time.Time `json:"answers_at,omitzero"`
+	// Labels are the names of DS's labels on it, in order.
+	Labels []string `json:"labels,omitempty"`
 	// UsagerEmail is the address of the account that filed the form.
 	UsagerEmail string `json:"usager_email,omitempty"`
 	// Demandeur is the organisation that the dossier is for, empty when it is for a

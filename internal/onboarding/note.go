@@ -1,5 +1,7 @@
 package onboarding
 
+import "slices"
+
 // Note is what the hub's one note on the tracking issue tells. Its text is written
 // again only when one of these facts changes.
 type Note struct {
@@ -17,11 +19,20 @@ type Note struct {
 	Failures []string
 	// BadEmails counts the words given as addresses that are none.
 	BadEmails int
+	Standing  Standing
+	// Links are the other dossiers of the onboarding, and BadReference tells that the
+	// form's reference is none of ours.
+	Links        Links
+	BadReference bool
+	// Unsent tells why DS does not take the message that the applicant is to get.
+	Unsent Unreachable
 }
 
 // NoteFor returns what the note on the dossier's tracking issue has to tell.
 func NoteFor(j *Journey, d *Dossier, r Record) Note {
-	note := Note{State: d.State}
+	note := Note{State: d.State, Standing: Stand(j, d, r), Links: r.Links}
+	request := j.Request(d)
+	note.BadReference = request.Reference != "" && r.Links.Follows == nil
 	if r.Get(GroupKey).Done() {
 		note.GroupURL = r.Get(GroupKey).URL
 	}
@@ -33,30 +44,40 @@ func NoteFor(j *Journey, d *Dossier, r Record) Note {
 	if note.Gone {
 		note.ProjectURL = ""
 	}
-	if d.State.Decided() {
+	if d.State.Decided() && (d.State != Accepte || len(note.Standing.Passes) > 0 && note.Standing.Passes[0].ByDS) {
 		note.Motivation = d.Motivation
 	}
-	for _, key := range []ResourceKey{GroupKey, ProjectKey, FilesKey, ArchiveKey} {
-		if r.failed(key) {
-			note.Failures = append(note.Failures, r.Get(key).Failure)
-		}
-	}
-	for _, invitation := range j.Invitations(d) {
-		if key := MembersKey(invitation.Level); r.failed(key) {
-			note.Failures = append(note.Failures, r.Get(key).Failure)
-		}
+	note.Failures = failures(j, d, r)
+	if note.ProjectURL == "" && len(note.Failures) == 0 && !note.Gone {
+		note.GroupURL = "" // it is told with the sandbox in it
 	}
 	if note.ProjectURL != "" {
-		request := j.Request(d)
 		note.BadEmails = request.Unusable()
+	}
+	for _, key := range r.keys(KindWaiver) {
+		if !d.Reachable() && r.Get(key).Done() {
+			note.Unsent = d.Unreachable()
+		}
 	}
 	return note
 }
 
-// Empty reports whether there is nothing worth a note: the issue's description,
-// labels and state say it all.
-func (n Note) Empty() bool {
-	return n.ProjectURL == "" && !n.Archived && !n.Gone && n.Motivation == "" && len(n.Failures) == 0
+// failures tells what failed for good on what DS says today: first what the rest waits for.
+func failures(j *Journey, d *Dossier, r Record) []string {
+	keys := []ResourceKey{GroupKey, ProjectKey, FilesKey, ArchiveKey}
+	for _, invitation := range j.Invitations(d) {
+		keys = append(keys, MembersKey(invitation.Level))
+	}
+	for _, kind := range []ResourceKind{KindStatus, KindTransition, KindMessage, KindAnnotations, KindTag, KindAnswer, KindReminder} {
+		keys = append(keys, r.keys(kind)...)
+	}
+	var all []string
+	for _, key := range keys {
+		if r.failed(key) && !slices.Contains(all, r.Get(key).Failure) {
+			all = append(all, r.Get(key).Failure)
+		}
+	}
+	return all
 }
 
 func (n Note) fingerprint() string { return fingerprint(n) }

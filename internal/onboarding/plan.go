@@ -1,10 +1,10 @@
 package onboarding
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"slices"
 )
 
@@ -21,10 +21,14 @@ func Plan(j *Journey, d *Dossier, r Record) []Action {
 	if d.endedBefore(r.ImportFrom) && r.untouched() {
 		return nil
 	}
-	p := planner{journey: j, dossier: d, record: r, policy: j.Policy[d.State]}
+	p := planner{journey: j, dossier: d, record: r, policy: j.PolicyOf(d), standing: Stand(j, d, r)}
 	p.issue()
+	p.answers()
 	p.sandbox()
-	p.writeBack()
+	p.messages()
+	p.transitions()
+	p.annotations()
+	p.reminders()
 	return p.actions
 }
 
@@ -33,7 +37,9 @@ type planner struct {
 	dossier *Dossier
 	record  Record
 	policy  Policy
-	actions []Action
+	// standing is where the onboarding stands.
+	standing Standing
+	actions  []Action
 }
 
 // add plans an action unless it failed for good on what DS says today.
@@ -51,6 +57,13 @@ func (p *planner) settle(kind ActionKind, key ResourceKey) {
 	}
 }
 
+// settleProperty settles a property that may have been changed.
+func (p *planner) settleProperty(kind ActionKind, key ResourceKey) {
+	if p.record.Get(key).Unsure() {
+		p.add(Action{Kind: kind, Resource: key, Settle: true, Want: Unknown})
+	}
+}
+
 func (p *planner) issue() {
 	issue := p.record.Get(IssueKey)
 	if issue.Gone() {
@@ -59,14 +72,14 @@ func (p *planner) issue() {
 	if !issue.Done() {
 		// Whatever the policy says, nothing comes into being for who was turned down.
 		if p.policy.Issue == IssueOpen && !p.dossier.State.TurnedDown() {
-			p.add(Action{Kind: OpenIssue, Resource: IssueKey, Want: p.journey.face(p.dossier).fingerprint()})
+			p.add(Action{Kind: OpenIssue, Resource: IssueKey, Want: p.journey.face(p.dossier, p.standing).Fingerprint()})
 		} else {
 			p.settle(OpenIssue, IssueKey)
 		}
 		return
 	}
 	labels := p.record.Get(LabelsKey)
-	if want := p.journey.face(p.dossier).fingerprint(); labels.Applied != want || labels.Unsure() {
+	if want := p.journey.face(p.dossier, p.standing).Fingerprint(); labels.Applied != want || labels.Unsure() {
 		p.add(Action{Kind: LabelIssue, Resource: LabelsKey, Want: want})
 	}
 	note := NoteFor(p.journey, p.dossier, p.record)
@@ -74,25 +87,82 @@ func (p *planner) issue() {
 	if written.Gone() {
 		return
 	}
-	if want := note.fingerprint(); (written.Applied != want || written.Unsure()) && (!note.Empty() || !written.IntentAt.IsZero()) {
+	if want := note.fingerprint(); written.Applied != want || written.Unsure() {
 		p.add(Action{Kind: NoteIssue, Resource: NoteKey, Want: want})
 	}
 }
 
+// answers plans the answer to every command, to those of a comment together.
+func (p *planner) answers() {
+	if !p.record.Get(IssueKey).Done() {
+		return
+	}
+	for i := range p.record.Commands {
+		if p.record.Commands[i].Outcome == Ignored {
+			continue
+		}
+		if key := AnswerKey(p.record.Commands[i].Key()); !p.record.Get(key).Done() && !p.planned(key) {
+			p.add(Action{Kind: AnswerCommand, Resource: key})
+		}
+	}
+	if c := overruled(p.journey, p.dossier, p.record); c != nil {
+		if key := AnswerKey(c.Key()); !p.record.Get(key).Done() {
+			p.add(Action{Kind: AnswerCommand, Resource: key})
+		}
+	}
+}
+
+// overruled returns the go or no-go that was carried out and that DS contradicts with a
+// final decision: whoever gave it is told so once more.
+func overruled(j *Journey, d *Dossier, r Record) *Command {
+	s := stander{commands: carriedOut(r.Commands)}
+	given := s.decision(j.FormStep(d), d.ReopenedAt)
+	if given == nil || !d.State.Decided() || (given.Verb == VerbGo) == (d.State == Accepte) {
+		return nil
+	}
+	c := *given
+	c.Source, c.Outcome = Overruled, RefusedDecided
+	return &c
+}
+
+// Answered returns the commands that an answer is to.
+func Answered(j *Journey, d *Dossier, r Record, answer ResourceKey) []Command {
+	if c := overruled(j, d, r); c != nil && AnswerKey(c.Key()) == answer {
+		return []Command{*c}
+	}
+	return slices.DeleteFunc(slices.Clone(r.Commands), func(c Command) bool { return AnswerKey(c.Key()) != answer })
+}
+
+// planned reports whether an action on the resource is planned already.
+func (p *planner) planned(key ResourceKey) bool {
+	return slices.ContainsFunc(p.actions, func(a Action) bool { return a.Resource == key })
+}
+
+// sandboxPolicy is what becomes of the sandbox: who is stopped by a no-go at a later gate
+// keeps it as an archive.
+func (p *planner) sandboxPolicy() SandboxPolicy {
+	if p.standing.Stopped && p.policy.Sandbox == SandboxProvision {
+		return SandboxArchive
+	}
+	return p.policy.Sandbox
+}
+
 func (p *planner) sandbox() {
+	policy := p.sandboxPolicy()
 	group, project := p.record.Get(GroupKey), p.record.Get(ProjectKey)
 	archive := p.record.Get(ArchiveKey)
 	if group.Gone() || project.Gone() {
 		return // somebody deleted it: it is left alone, with what is left of it
 	}
-	if p.policy.Sandbox != SandboxProvision {
+	if policy != SandboxProvision {
 		p.settle(CreateGroup, GroupKey)
 		p.settle(CreateProject, ProjectKey)
 		p.settle(CommitFiles, FilesKey)
 		p.settleInvitations(nil)
+		p.settleProperty(MarkSandbox, StatusKey)
 		switch {
 		case !project.Done():
-		case p.policy.Sandbox == SandboxArchive && (archive.Applied != Archived || archive.Unsure()):
+		case policy == SandboxArchive && (archive.Applied != Archived || archive.Unsure()):
 			p.add(Action{Kind: ArchiveProject, Resource: ArchiveKey, Want: Archived})
 		case archive.Unsure():
 			p.add(Action{Kind: ArchiveProject, Resource: ArchiveKey, Settle: true})
@@ -117,6 +187,20 @@ func (p *planner) sandbox() {
 				p.add(Action{Kind: InviteMembers, Resource: key, Want: want})
 			}
 		}
+		p.status()
+	}
+}
+
+// status is whether the sandbox is provisional, as its topic and description tell. It is
+// made provisional.
+func (p *planner) status() {
+	want := Provisional
+	if p.standing.inProduction(p.journey) {
+		want = Permanent
+	}
+	status := p.record.Get(StatusKey)
+	if applied := cmp.Or(status.Applied, Provisional); applied != want || status.Unsure() {
+		p.add(Action{Kind: MarkSandbox, Resource: StatusKey, Want: want})
 	}
 }
 
@@ -126,30 +210,6 @@ func (p *planner) settleInvitations(wanted []Invitation) {
 		if !slices.ContainsFunc(wanted, func(i Invitation) bool { return MembersKey(i.Level) == key }) {
 			p.settle(InviteMembers, key)
 		}
-	}
-}
-
-func (p *planner) writeBack() {
-	wanted := MessageKey(p.policy.Message, p.dossier.Decisions)
-	for _, key := range p.record.keys(KindMessage) {
-		if key != wanted {
-			p.settle(SendMessage, key)
-		}
-	}
-	switch {
-	case !p.dossier.Reachable() || p.policy.Message == MessageNone:
-		p.settle(SendMessage, wanted)
-	case p.record.Get(wanted).Done():
-	case p.policy.Message == MessageAccepted && !SandboxReady(p.record):
-	default:
-		p.add(Action{Kind: SendMessage, Resource: wanted})
-	}
-	switch {
-	case p.journey.DSTransitions != InstructOnReceipt || p.dossier.State != EnConstruction ||
-		p.dossier.EverInstructed || p.dossier.AwaitCorrection:
-		p.settle(StartInstruction, InstructKey)
-	case !p.record.Get(InstructKey).Done():
-		p.add(Action{Kind: StartInstruction, Resource: InstructKey})
 	}
 }
 
@@ -166,6 +226,16 @@ const (
 	Active   = "active"
 )
 
+// Unknown is what the row of a property holds as applied when it was about to be changed,
+// is not to be any more, and nobody asked whether it was.
+const Unknown = "unknown"
+
+// Provisional and Permanent are what the status resource's row can hold as applied.
+const (
+	Provisional = "provisional"
+	Permanent   = "permanent"
+)
+
 // The keys of the resources that a dossier has at most one of.
 var (
 	GroupKey    = ResourceKey{System: InGitLab, Kind: KindGroup}
@@ -175,7 +245,12 @@ var (
 	IssueKey    = ResourceKey{System: InGitLab, Kind: KindIssue}
 	LabelsKey   = ResourceKey{System: InGitLab, Kind: KindLabels}
 	NoteKey     = ResourceKey{System: InGitLab, Kind: KindNote}
+	StatusKey   = ResourceKey{System: InGitLab, Kind: KindStatus}
 	InstructKey = ResourceKey{System: InDemarches, Kind: KindTransition, Key: string(EnInstruction)}
+	// AnnotationsKey and TagKey are properties of the dossier in DS: its private fields,
+	// and its label for the step.
+	AnnotationsKey = ResourceKey{System: InDemarches, Kind: KindAnnotations}
+	TagKey         = ResourceKey{System: InDemarches, Kind: KindTag}
 )
 
 // MembersKey is the key of the invitations at one access level.
@@ -183,14 +258,10 @@ func MembersKey(level string) ResourceKey {
 	return ResourceKey{System: InGitLab, Kind: KindMembers, Key: level}
 }
 
-// MessageKey is the key of a message to the applicant. The receipt is sent once; a
-// decision's message once in each round, and DS counts the rounds.
-func MessageKey(message Message, decisions int) ResourceKey {
-	key := ResourceKey{System: InDemarches, Kind: KindMessage, Key: string(message)}
-	if message != MessageReceived {
-		key.Key = fmt.Sprintf("%s %d", message, max(decisions, 1))
-	}
-	return key
+// AnswerKey is the key of the answer to the commands of one comment, or to one change of
+// label or state.
+func AnswerKey(command string) ResourceKey {
+	return ResourceKey{System: InGitLab, Kind: KindAnswer, Key: command}
 }
 
 // fingerprint is short, and the same for the same value.

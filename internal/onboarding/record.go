@@ -15,6 +15,51 @@ type Record struct {
 	// ImportFrom is when the hub's work began for the dossier's form: what ended before
 	// is none of ours. Zero for no such date.
 	ImportFrom time.Time
+	// Commands are what agents asked for in GitLab, in any order.
+	Commands []Command
+	Links    Links
+	// Shown is when the tracking issue began to show a step, by GitLab's clock: whoever
+	// decided before meant the step before it.
+	Shown map[int]time.Time
+	// SeenAt is when the look at DS began that the dossier comes from.
+	SeenAt time.Time
+	// Now is the time of the plan: what is due by then is planned.
+	Now time.Time
+}
+
+// Links are the dossiers that a dossier shares its onboarding with.
+type Links struct {
+	// Follows is the dossier of an earlier form that this one goes on from, nil for none.
+	Follows *Link
+	// FollowedBy are those of later forms that go on from this one.
+	FollowedBy []Link
+	// Candidates are the numbers of earlier dossiers of the same applicant and project
+	// name: they are proposed, never joined by themselves.
+	Candidates []int64
+	// Joinable are the numbers that commands name and that are dossiers of earlier forms.
+	Joinable []int64
+}
+
+// And returns the links with one more dossier that they concern, none when it is 0.
+func (l Links) And(number int64) Links {
+	if number != 0 {
+		l.FollowedBy = append(slices.Clone(l.FollowedBy), Link{Number: number})
+	}
+	return l
+}
+
+// goOn reports whether the onboarding goes on with the dossier of a later form.
+func (l Links) goOn() bool {
+	return slices.ContainsFunc(l.FollowedBy, func(link Link) bool { return link.State != Deleted })
+}
+
+// Link is the other end of a link.
+type Link struct {
+	Number int64
+	// State is the other dossier's, and IssueURL leads to its tracking issue, empty when
+	// it has none.
+	State    State
+	IssueURL string
 }
 
 // System is where a resource lives.
@@ -46,8 +91,8 @@ func (k ResourceKey) String() string {
 // ResourceKind is a kind of resource.
 type ResourceKind string
 
-// The kinds of resources. Labels and Archive are properties of the issue and the
-// project: their row holds what was last applied.
+// The kinds of resources. Labels, Archive and Status are properties of the issue and
+// the project: their row holds what was last applied.
 const (
 	KindGroup      ResourceKind = "group"
 	KindProject    ResourceKind = "project"
@@ -59,6 +104,16 @@ const (
 	KindNote       ResourceKind = "note"
 	KindMessage    ResourceKind = "message"
 	KindTransition ResourceKind = "transition"
+	// Status is whether the sandbox is provisional; Annotations and Tag are properties of
+	// the dossier in DS.
+	KindStatus      ResourceKind = "status"
+	KindAnnotations ResourceKind = "annotations"
+	KindTag         ResourceKind = "tag"
+	// An answer is a comment on what agents did, a reminder one that nothing moves.
+	KindAnswer   ResourceKind = "answer"
+	KindReminder ResourceKind = "reminder"
+	// A waiver stands for a message that DS does not take; its row holds as applied why.
+	KindWaiver ResourceKind = "waiver"
 )
 
 // Resource is one resource's row in the ledger.

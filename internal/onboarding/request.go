@@ -16,6 +16,8 @@ type Request struct {
 	Kind           string
 	Infrastructure string
 	Role           string
+	// Reference is that of an earlier dossier of the same onboarding.
+	Reference string
 	// Emails holds each audience's usable addresses, in lower case, once each.
 	Emails map[Audience][]string
 	// BadEmails counts the words given as addresses that are none, by audience.
@@ -25,7 +27,7 @@ type Request struct {
 // Request reads the facts from the dossier's answers.
 func (j *Journey) Request(d *Dossier) Request {
 	read := func(fact Fact) string {
-		if answer := j.answer(d, fact); answer != nil {
+		if answer := j.Answer(d, fact); answer != nil {
 			return strings.TrimSpace(answer.Text)
 		}
 		return ""
@@ -37,28 +39,29 @@ func (j *Journey) Request(d *Dossier) Request {
 		Kind:           read(FactRequest),
 		Infrastructure: read(FactInfrastructure),
 		Role:           read(FactRole),
+		Reference:      read(FactReference),
 		Emails:         map[Audience][]string{},
 		BadEmails:      map[Audience]int{},
 	}
-	if answer := j.answer(d, FactMinistry); answer != nil {
+	if answer := j.Answer(d, FactMinistry); answer != nil {
 		request.Ministry = answer.Checked
 	}
 	if request.Organisation == "" {
 		request.Organisation = d.Demandeur
 	}
 	for audience, text := range map[Audience]string{
-		AudienceApplicant: d.UsagerEmail,
-		AudiencePilot:     read(FactPilotEmails),
-		AudienceTeam:      read(FactTeamEmails),
+		AudienceApplicant:  d.UsagerEmail,
+		AudienceGovernance: read(FactGovernEmails),
+		AudiencePilot:      read(FactPilotEmails),
+		AudienceTeam:       read(FactTeamEmails),
 	} {
 		request.Emails[audience], request.BadEmails[audience] = emailsIn(text)
 	}
 	return request
 }
 
-// answer returns the answer that feeds a fact: by the champ's id or, failing that,
-// by its label.
-func (j *Journey) answer(d *Dossier, fact Fact) *Answer {
+// Answer returns the answer that feeds a fact, nil for none.
+func (j *Journey) Answer(d *Dossier, fact Fact) *Answer {
 	demarche := j.Demarche(d.Demarche)
 	if demarche == nil {
 		return nil
@@ -67,6 +70,11 @@ func (j *Journey) answer(d *Dossier, fact Fact) *Answer {
 	if !mapped {
 		return nil
 	}
+	return find(d, field)
+}
+
+// find returns the answer to a field: by the champ's id or, failing that, by its label.
+func find(d *Dossier, field Field) *Answer {
 	for i := range d.Answers {
 		if field.ID != "" && d.Answers[i].Champ == field.ID {
 			return &d.Answers[i]
@@ -143,6 +151,11 @@ type Invitation struct {
 
 // Levels lists the access levels that a journey can give, lowest first.
 func Levels() []string { return []string{"guest", "reporter", "developer", "maintainer", "owner"} }
+
+// DecidingLevel is GitLab's number of the lowest access level that may decide.
+func (j *Journey) DecidingLevel() int {
+	return 10 * (1 + slices.Index(Levels(), j.GitLab.Decide))
+}
 
 // Invitations returns whom to invite, highest level first; somebody who is named
 // twice gets the higher one.

@@ -63,7 +63,7 @@ func TestRequest(t *testing.T) {
 		w := newWorld(example(t))
 		w.dossier.Demarche = 1
 		require.Empty(t, w.journey.Request(&w.dossier).Project)
-		require.Zero(t, w.journey.StepOf(&w.dossier))
+		require.Zero(t, onboarding.Stand(w.journey, &w.dossier, w.record).Step)
 	})
 }
 

@@ -24,10 +24,15 @@ func (j *Journey) Validate() []Problem {
 	v := validation{journey: j}
 	v.oneOf("language", j.Language, "fr", "en")
 	v.oneOf("ds_transitions", string(j.DSTransitions), string(TransitionsNone), string(InstructOnReceipt))
+	v.programme()
 	v.demarches()
 	v.policy()
 	v.gitlab()
 	v.steps()
+	v.prerequisites()
+	v.eligibility()
+	v.training()
+	v.reminders()
 	return v.problems
 }
 
@@ -73,16 +78,17 @@ func (v *validation) demarches() {
 			v.add(path+".fields", "does not say which field holds the project's name", "add project: with its id or label")
 		}
 		for _, fact := range slices.Sorted(maps.Keys(demarche.Fields)) {
-			v.field(path+".fields."+string(fact), fact, demarche.Fields[fact])
+			if !slices.Contains(Facts(), fact) {
+				v.add(path+".fields."+string(fact), "is no fact that a form can feed", "write one of "+join(Facts()))
+				continue
+			}
+			v.field(path+".fields."+string(fact), demarche.Fields[fact])
 		}
+		v.form(path, &v.journey.Demarches[i])
 	}
 }
 
-func (v *validation) field(path string, fact Fact, field Field) {
-	if !slices.Contains(Facts(), fact) {
-		v.add(path, "is no fact that a form can feed", "write one of "+join(Facts()))
-		return
-	}
+func (v *validation) field(path string, field Field) {
 	if field.ID == "" && field.Label == "" {
 		v.add(path, "names no field", "give its id, its label, or both")
 	}
@@ -96,7 +102,7 @@ func (v *validation) field(path string, fact Fact, field Field) {
 
 // step says nothing where there are no steps at all, which is a problem already.
 func (v *validation) step(path string, step int) {
-	if len(v.journey.Steps) > 0 && !slices.ContainsFunc(v.journey.Steps, func(s Step) bool { return s.Number == step }) {
+	if len(v.journey.Steps) > 0 && v.journey.Step(step) == nil {
 		v.add(path, fmt.Sprintf("%d is no step of this journey", step), "write the number of one of the steps")
 	}
 }
@@ -114,19 +120,21 @@ func (v *validation) policy() {
 			v.add(path, "is missing", "say what this state leads to")
 			continue
 		}
-		v.oneOf(path+".issue", string(policy.Issue), string(IssueOpen), string(IssueClose))
-		v.oneOf(path+".sandbox", string(policy.Sandbox), string(SandboxProvision), string(SandboxArchive), string(SandboxKeep))
-		v.oneOf(path+".message", string(policy.Message),
-			string(MessageNone), string(MessageReceived), string(MessageAccepted), string(MessageRefused))
-		if policy.Step != 0 {
-			v.step(path+".step", policy.Step)
-		}
-		if policy.Sandbox == SandboxProvision && state != Accepte {
-			v.add(path+".sandbox", "a sandbox is made for an accepted dossier alone", "write archive or keep")
-		}
-		if policy.Message == MessageAccepted && policy.Sandbox != SandboxProvision {
-			v.add(path+".message", "tells the sandbox's addresses, and this state makes none", "write none, or sandbox: provision")
-		}
+		v.policyOf(path, state, policy)
+	}
+}
+
+// policyOf checks what one state leads to.
+func (v *validation) policyOf(path string, state State, policy Policy) {
+	v.oneOf(path+".issue", string(policy.Issue), string(IssueOpen), string(IssueClose))
+	v.oneOf(path+".sandbox", string(policy.Sandbox), string(SandboxProvision), string(SandboxArchive), string(SandboxKeep))
+	v.oneOf(path+".message", string(policy.Message),
+		string(MessageNone), string(MessageReceived), string(MessageAccepted), string(MessageRefused), string(MessageQualified))
+	if policy.Sandbox == SandboxProvision && state != Accepte {
+		v.add(path+".sandbox", "a sandbox is made for an accepted dossier alone", "write archive or keep")
+	}
+	if policy.Message == MessageAccepted && policy.Sandbox != SandboxProvision {
+		v.add(path+".message", "tells the sandbox's addresses, and this state makes none", "write none, or sandbox: provision")
 	}
 }
 
@@ -159,11 +167,31 @@ func (v *validation) gitlab() {
 		}
 		v.oneOf(path, v.journey.GitLab.Access[audience], Levels()...)
 	}
+	v.oneOf("gitlab.decide", v.journey.GitLab.Decide, Levels()...)
+	v.label("gitlab.sandbox.provisional_topic", sandbox.ProvisionalTopic)
+	v.label("gitlab.sandbox.permanent_topic", sandbox.PermanentTopic)
+	if sandbox.ProvisionalTopic != "" && sandbox.ProvisionalTopic == sandbox.PermanentTopic {
+		v.add("gitlab.sandbox.permanent_topic", "is the provisional one, too", "write another")
+	}
+	v.labels()
+}
+
+func (v *validation) labels() {
 	labels := v.journey.GitLab.Labels
+	for number := range v.journey.Last() {
+		if _, given := labels.Steps[number+1]; !given {
+			v.label(fmt.Sprintf("gitlab.labels.steps.%d", number+1), "")
+		}
+	}
 	for _, step := range slices.Sorted(maps.Keys(labels.Steps)) {
 		path := fmt.Sprintf("gitlab.labels.steps.%d", step)
 		v.step(path, step)
 		v.label(path, labels.Steps[step])
+	}
+	for _, state := range States() {
+		if _, given := labels.States[state]; !given {
+			v.label("gitlab.labels.states."+string(state), "")
+		}
 	}
 	for _, state := range slices.Sorted(maps.Keys(labels.States)) {
 		path := "gitlab.labels.states." + string(state)
@@ -172,10 +200,40 @@ func (v *validation) gitlab() {
 		}
 		v.label(path, labels.States[state])
 	}
+	v.label("gitlab.labels.go", labels.Go)
+	v.label("gitlab.labels.no_go", labels.NoGo)
+	v.label("gitlab.labels.blocked", labels.Blocked)
+	v.distinctLabels()
+}
+
+// distinctLabels: a label that means two things decides nothing.
+func (v *validation) distinctLabels() {
+	labels := v.journey.GitLab.Labels
+	seen := map[string]string{}
+	once := func(path, label string) {
+		name := strings.ToLower(label)
+		if first, twice := seen[name]; twice && label != "" {
+			v.add(path, fmt.Sprintf("%q is the label of %s, too", label, first), "write another")
+			return
+		}
+		seen[name] = path
+	}
+	for _, step := range slices.Sorted(maps.Keys(labels.Steps)) {
+		once(fmt.Sprintf("gitlab.labels.steps.%d", step), labels.Steps[step])
+	}
+	for _, state := range slices.Sorted(maps.Keys(labels.States)) {
+		once("gitlab.labels.states."+string(state), labels.States[state])
+	}
+	once("gitlab.labels.go", labels.Go)
+	once("gitlab.labels.no_go", labels.NoGo)
+	once("gitlab.labels.blocked", labels.Blocked)
 }
 
 func (v *validation) label(path, label string) {
-	if label == "" || len(label) > 255 || strings.Contains(label, ",") || !oneLine(label) || strings.TrimSpace(label) != label {
+	switch {
+	case label == "":
+		v.add(path, "is missing", "write a text without commas")
+	case len(label) > 255 || strings.Contains(label, ",") || !oneLine(label) || strings.TrimSpace(label) != label:
 		v.add(path, "is not a label that GitLab takes", "write a text without commas")
 	}
 }
@@ -186,35 +244,23 @@ func (v *validation) line(path, text string) {
 	}
 }
 
+// words asks for a text of one line.
+func (v *validation) words(path, text, advice string) {
+	if strings.TrimSpace(text) == "" {
+		v.add(path, "is missing", advice)
+	}
+	v.line(path, text)
+}
+
+// lines asks for texts of one line each.
+func (v *validation) lines(path string, texts []string) {
+	for n, text := range texts {
+		if strings.TrimSpace(text) == "" || !oneLine(text) {
+			v.add(fmt.Sprintf("%s[%d]", path, n), "is not a text of one line", "write one, or remove it")
+		}
+	}
+}
+
 func oneLine(text string) bool { return !strings.ContainsFunc(text, unicode.IsControl) }
 
-func (v *validation) steps() {
-	if len(v.journey.Steps) == 0 {
-		v.add("steps", "is missing", "describe the steps of the journey")
-	}
-	for i, step := range v.journey.Steps {
-		path := fmt.Sprintf("steps[%d]", i)
-		if step.Number != i+1 {
-			v.add(path+".number", fmt.Sprintf("is %d, in the place of step %d", step.Number, i+1), "number the steps 1, 2, 3 and so on, in their order")
-		}
-		if strings.TrimSpace(step.Title) == "" {
-			v.add(path+".title", "is missing", "give the step a title")
-		}
-		v.line(path+".title", step.Title)
-		v.line(path+".deliverable", step.Deliverable)
-		v.line(path+".run_by", step.RunBy)
-		for n, task := range step.Tasks {
-			if strings.TrimSpace(task) == "" || !oneLine(task) {
-				v.add(fmt.Sprintf("%s.tasks[%d]", path, n), "is not a text of one line", "write what is to be done, or remove it")
-			}
-		}
-	}
-}
-
-func join[S ~string](words []S) string {
-	var text []string
-	for _, word := range words {
-		text = append(text, string(word))
-	}
-	return strings.Join(text, ", ")
-}
+func join[S ~string](words []S) string { return strings.Join(plainWords(words), ", ") }

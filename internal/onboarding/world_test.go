@@ -48,6 +48,10 @@ type world struct {
 	invited  map[string]bool
 	messages map[string]int
 	started  bool
+	// notes are the answers and reminders in GitLab, by resource.
+	notes  map[string]int
+	status string
+	shown  onboarding.Shown
 }
 
 func newWorld(journey *onboarding.Journey) *world {
@@ -58,7 +62,7 @@ func newWorld(journey *onboarding.Journey) *world {
 			Answers: []onboarding.Answer{{Champ: journey.Demarches[0].Fields[onboarding.FactProject].ID, Text: "Portail"}},
 		},
 		record:  onboarding.Record{Revision: 1, Resources: map[onboarding.ResourceKey]onboarding.Resource{}},
-		invited: map[string]bool{}, messages: map[string]int{},
+		invited: map[string]bool{}, messages: map[string]int{}, notes: map[string]int{},
 	}
 }
 
@@ -117,7 +121,7 @@ func (w *world) carryOut(a onboarding.Action, f fate) {
 // effect has the action's effect in the world. It returns whether the thing exists
 // now, and what is to be recorded: what is applied, by resource.
 func (w *world) effect(a onboarding.Action) (exists bool, done map[onboarding.ResourceKey]string) {
-	face, _ := w.journey.Face(&w.dossier)
+	face, _ := w.journey.Face(&w.dossier, w.record)
 	done = map[onboarding.ResourceKey]string{a.Resource: a.Want}
 	// create makes what is not there yet; what is there already is found by its mark.
 	create := func(thing *bool) bool {
@@ -174,7 +178,37 @@ func (w *world) effect(a onboarding.Action) (exists bool, done map[onboarding.Re
 		}
 		w.messages[a.Resource.Key]++
 	case onboarding.StartInstruction:
-		return create(&w.started), done
+		if a.Settle {
+			return false, nil
+		}
+		w.started = true
+		if w.dossier.State == onboarding.EnConstruction && a.Resource != onboarding.InstructKey {
+			w.becomes(onboarding.EnInstruction)
+		}
+	case onboarding.AcceptDossier:
+		w.becomes(onboarding.Accepte)
+	case onboarding.RefuseDossier:
+		w.becomes(onboarding.Refuse)
+	case onboarding.ClassDossier:
+		w.becomes(onboarding.SansSuite)
+	case onboarding.AnswerCommand, onboarding.RemindAgents:
+		switch {
+		case w.notes[a.Resource.String()] > 0 && w.record.Get(a.Resource).Open():
+			return true, done
+		case a.Settle:
+			return false, nil
+		}
+		w.notes[a.Resource.String()]++
+	case onboarding.MarkSandbox:
+		if !a.Settle {
+			w.status = a.Want
+		}
+	case onboarding.Annotate:
+		if a.Settle {
+			return true, done
+		}
+		w.shown = onboarding.ShownOf(w.journey, &w.dossier, w.record)
+	case onboarding.TagDossier, onboarding.WaiveMessage:
 	}
 	return true, done
 }
@@ -191,7 +225,7 @@ func (w *world) settle(t require.TestingT) {
 			}
 			return
 		}
-		require.Less(t, steps, 30, "it does not come to an end: %v", plan)
+		require.Less(t, steps, 60, "it does not come to an end: %v", plan)
 		w.check(t, plan)
 		w.carryOut(plan[0], succeeds)
 	}
@@ -214,8 +248,8 @@ func (w *world) check(t require.TestingT, plan []onboarding.Action) {
 
 // requirePolicy checks that the world is what the policy says, with nothing in doubt.
 func (w *world) requirePolicy(t require.TestingT) {
-	policy, state := w.journey.Policy[w.dossier.State], w.dossier.State
-	face, _ := w.journey.Face(&w.dossier)
+	policy, state := w.journey.PolicyOf(&w.dossier), w.dossier.State
+	face, _ := w.journey.Face(&w.dossier, w.record)
 	if policy.Issue == onboarding.IssueOpen && !state.TurnedDown() {
 		require.NotNil(t, w.issue)
 	}
@@ -272,8 +306,8 @@ func TestPlan_States(t *testing.T) {
 		{onboarding.EnConstruction, []onboarding.ActionKind{onboarding.OpenIssue, onboarding.SendMessage}},
 		{onboarding.EnInstruction, []onboarding.ActionKind{onboarding.OpenIssue}},
 		{onboarding.Accepte, []onboarding.ActionKind{onboarding.OpenIssue, onboarding.CreateGroup}},
-		{onboarding.Refuse, []onboarding.ActionKind{onboarding.SendMessage}},
-		{onboarding.SansSuite, []onboarding.ActionKind{onboarding.SendMessage}},
+		{onboarding.Refuse, []onboarding.ActionKind{onboarding.SendMessage, onboarding.Annotate}},
+		{onboarding.SansSuite, []onboarding.ActionKind{onboarding.SendMessage, onboarding.Annotate}},
 		{onboarding.Deleted, nil},
 	} {
 		t.Run(string(tt.state), func(t *testing.T) {

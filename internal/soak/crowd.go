@@ -4,18 +4,23 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
+	"github.com/cloud-pi-native/passerelle/internal/simulator/gitlab"
 	"github.com/cloud-pi-native/passerelle/internal/stage"
 )
 
-// crowd is the people in DS: applicants who file, edit, delete and write, agents who
-// decide and change their minds.
+// crowd is the people in DS and GitLab: applicants who file, edit, delete and write, agents
+// who decide, here or there, and change their minds.
 type crowd struct {
 	random  *rand.Rand
 	ds      *demarches.Server
+	gitlab  *gitlab.Server
+	marks   onboarding.Marks
 	wanted  int
 	begun   time.Time
 	numbers []int
@@ -42,10 +47,12 @@ const (
 	longest     = 8 * time.Second
 	// hasty is the share of acts that another on the same dossier follows at once.
 	hasty = 0.2
+	// ordering is the share of acts that are done in GitLab.
+	ordering = 0.25
 )
 
-func newCrowd(random *rand.Rand, ds *demarches.Server, dossiers int) *crowd {
-	return &crowd{random: random, ds: ds, wanted: dossiers, acts: map[int][]deed{}, hidden: map[int]bool{}}
+func newCrowd(random *rand.Rand, set *stage.Stage, marks onboarding.Marks, dossiers int) *crowd {
+	return &crowd{random: random, ds: set.DS, gitlab: set.GitLab, marks: marks, wanted: dossiers, acts: map[int][]deed{}, hidden: map[int]bool{}}
 }
 
 // live has people act until the time is over.
@@ -142,6 +149,9 @@ func (c *crowd) edit(number int, options ...demarches.ActOption) error {
 }
 
 func (c *crowd) act(number int) error {
+	if c.random.Float64() < ordering {
+		return c.order(number)
+	}
 	dossier, _ := c.ds.Dossier(number)
 	choices, sum := c.choices(&dossier), 0
 	for _, choice := range choices {
@@ -157,11 +167,41 @@ func (c *crowd) act(number int) error {
 			continue
 		}
 		if err := choice.do(number, options...); err != nil {
+			if now, _ := c.ds.Dossier(number); now.State != dossier.State {
+				return nil // the hub was quicker, for an agent in GitLab
+			}
 			return fmt.Errorf("dossier %d, %s: %w", number, choice.what, err)
 		}
 		c.note(number, choice.what, late)
 		break
 	}
+	return nil
+}
+
+// orders are what agents write to the hub in GitLab.
+var orders = []string{
+	"/passerelle go", "/passerelle go", "/passerelle go malgré tout", "/passerelle no-go " + reason,
+	"/passerelle bloquer en attente du budget", "/passerelle débloquer", "/passerelle débloquer\n/passerelle go", "/passerelle statut",
+}
+
+// order has an agent decide in GitLab, once the tracking issue is there.
+func (c *crowd) order(number int) error {
+	mark, iid := c.marks.Mark(int64(number), onboarding.IssueKey), 0
+	c.gitlab.Read(func(v gitlab.View) {
+		for _, issue := range v.Issues(stage.TrackingProject) {
+			if slices.Contains(onboarding.MarksIn(issue.Description), mark) {
+				iid = issue.IID
+			}
+		}
+	})
+	if iid == 0 {
+		return nil
+	}
+	what := orders[c.random.IntN(len(orders))]
+	if err := c.gitlab.Comment(stage.TrackingProject, iid, stage.ServiceAgent, what); err != nil {
+		return fmt.Errorf("dossier %d, %s: %w", number, what, err)
+	}
+	c.note(number, what, 0)
 	return nil
 }
 

@@ -18,12 +18,11 @@ const (
 	veryLate     = 0.1
 )
 
-// relay stands between DS and the hubs. DS is answered at once, and never sends again;
-// what is late overtakes nothing, so webhooks come out of order.
+// relay stands between DS, GitLab and the hubs. Both are answered at once, and never send
+// again; what is late overtakes nothing, so webhooks come out of order.
 type relay struct {
 	ctx    context.Context // ends with close
 	cancel context.CancelFunc
-	secret string
 	hubs   []*process
 	under  sync.WaitGroup
 	client *http.Client
@@ -36,24 +35,31 @@ type relay struct {
 // post counts webhooks.
 type post struct{ sent, lost, doubled, refused int }
 
-func newRelay(random *rand.Rand, secret string, hubs []*process) *relay {
-	r := &relay{random: random, secret: secret, hubs: hubs, client: &http.Client{Timeout: 10 * time.Second}}
+func newRelay(random *rand.Rand, hubs []*process) *relay {
+	r := &relay{random: random, hubs: hubs, client: &http.Client{Timeout: 10 * time.Second}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	return r
 }
 
-// ServeHTTP takes a webhook from DS.
+// webhook is one that is on its way.
+type webhook struct {
+	path   string
+	header http.Header
+	body   []byte
+}
+
+// ServeHTTP takes a webhook.
 func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(request.Body, 1<<16))
+	body, err := io.ReadAll(io.LimitReader(request.Body, 1<<20))
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	r.pass(body)
+	r.pass(webhook{request.URL.Path, request.Header.Clone(), body})
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (r *relay) pass(body []byte) {
+func (r *relay) pass(hook webhook) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.post.sent++
@@ -68,7 +74,7 @@ func (r *relay) pass(body []byte) {
 	}
 	for range copies {
 		after, hub := r.delay(), r.hubs[r.random.IntN(len(r.hubs))]
-		r.under.Go(func() { r.deliver(hub, body, after) })
+		r.under.Go(func() { r.deliver(hub, hook, after) })
 	}
 }
 
@@ -82,23 +88,23 @@ func (r *relay) delay() time.Duration {
 	return 0
 }
 
-func (r *relay) deliver(hub *process, body []byte, after time.Duration) {
+func (r *relay) deliver(hub *process, hook webhook, after time.Duration) {
 	select {
 	case <-time.After(after):
 	case <-r.ctx.Done():
 		return
 	}
-	request, err := http.NewRequestWithContext(r.ctx, http.MethodPost, hub.address()+"/webhooks/demarches/"+r.secret, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(r.ctx, http.MethodPost, hub.address()+hook.path, bytes.NewReader(hook.body))
 	if err != nil {
 		return
 	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header = hook.header
 	response, err := r.client.Do(request)
 	if err == nil {
 		_, _ = io.Copy(io.Discard, response.Body)
 		_ = response.Body.Close()
 	}
-	if err != nil || response.StatusCode != http.StatusNoContent {
+	if err != nil || response.StatusCode/100 != 2 {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.post.refused++

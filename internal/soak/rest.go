@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cloud-pi-native/passerelle/internal/stage"
 	"github.com/cloud-pi-native/passerelle/internal/verdict"
 )
 
@@ -84,10 +85,11 @@ func (w *world) unfinished(ctx context.Context, since time.Time) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	const polled = `select greatest($2 - count(*), 0) from river_job
-		where kind = 'poll_demarche' and state = 'completed' and attempted_at > $1`
+	const polled = `select sum(greatest($2 - (select count(*) from river_job
+			where kind = round.kind and round.args <@ args and state = 'completed' and attempted_at > $1), 0))
+		from (values ('poll_demarche', jsonb_build_object('demarche', $3::bigint)), ('track_issues', '{}')) round (kind, args)`
 	var missing int
-	err = w.pool.QueryRow(ctx, polled, since, peacefulPolls).Scan(&missing)
+	err = w.pool.QueryRow(ctx, polled, since, peacefulPolls, stage.Form).Scan(&missing)
 	return left + missing, err
 }
 

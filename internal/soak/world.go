@@ -79,17 +79,17 @@ func open(ctx context.Context, o options) (_ *world, err error) {
 	if err := w.startHubs(ctx, direct); err != nil {
 		return nil, err
 	}
-	w.relay = newRelay(o.random(streamRelay), w.set.Secret, w.hubs)
+	w.relay = newRelay(o.random(streamRelay), w.hubs)
 	address, err := w.set.Serve(ctx, 0, w.relay)
 	if err != nil {
 		return nil, err
 	}
 	w.set.SendTo(address)
-	w.crowd = newCrowd(o.random(streamCrowd), w.set.DS, o.dossiers)
 	settings, err := w.set.Hub(direct)
 	if err != nil {
 		return nil, err
 	}
+	w.crowd = newCrowd(o.random(streamCrowd), w.set, onboarding.NewMarks(settings.MarkKey), o.dossiers)
 	w.judge = &verdict.Judge{
 		DS: w.set.DS, GitLab: w.set.GitLab, Journey: settings.Journey,
 		Marks: onboarding.NewMarks(settings.MarkKey), EverHidden: w.crowd.everHidden,

@@ -20,6 +20,7 @@ func (s *Stage) Environment(databaseURL, journey string) ([]string, error) {
 		"PASSERELLE_GITLAB_TOKEN=" + settings.GitLabToken,
 		"PASSERELLE_GITLAB_ROOT_GROUP=" + settings.GitLabRootGroup,
 		"PASSERELLE_GITLAB_TRACKING_PROJECT=" + settings.GitLabTrackingProject,
+		"PASSERELLE_GITLAB_WEBHOOK_TOKEN=" + settings.GitLabWebhookToken,
 		"PASSERELLE_MARK_KEY=" + settings.MarkKey,
 		"PASSERELLE_ADMIN_TOKENS=admin:" + string(config.Admin) + ":" + settings.AdminTokens[0].Hex(),
 		"PASSERELLE_JOURNEY=" + journey,

@@ -8,10 +8,13 @@ import (
 	"sync/atomic"
 )
 
-// relay stands where DS sends its webhooks, so that hubs can come and go.
+// gitlabHooks is where a hub takes GitLab's webhooks.
+const gitlabHooks = "/webhooks/gitlab"
+
+// relay stands where DS and GitLab send their webhooks, so that hubs can come and go.
 type relay struct {
 	target atomic.Pointer[httputil.ReverseProxy]
-	// loses says whether the next webhook never arrives.
+	// loses says whether the next webhook of DS's never arrives.
 	loses func() bool
 }
 
@@ -28,7 +31,7 @@ func (r *relay) to(address string) {
 
 // ServeHTTP passes a webhook on, or answers as nothing does.
 func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	if proxy := r.target.Load(); proxy != nil && !r.loses() {
+	if proxy := r.target.Load(); proxy != nil && (request.URL.Path == gitlabHooks || !r.loses()) {
 		proxy.ServeHTTP(w, request)
 		return
 	}

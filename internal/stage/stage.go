@@ -1,6 +1,7 @@
 // Package stage sets up simulated services for the demo, the tests and the
-// benchmarks: DS with the console-access form open, GitLab with the root group and
-// the tracking project, and the configuration that leads a hub to both.
+// benchmarks: DS with the prequalification and console-access forms open, GitLab with
+// the root group, the tracking project and its agents, and the configuration that
+// leads a hub to both.
 package stage
 
 import (
@@ -23,6 +24,8 @@ import (
 const (
 	// Form is the number of the console-access form, as in the example journey.
 	Form = 12345
+	// Prequalification is the number of the prequalification form.
+	Prequalification = 12346
 	// RootGroup is the full path of the group below which teams get theirs.
 	RootGroup = "embarquement"
 	// TrackingProject is the full path of the project with the tracking issues.
@@ -31,7 +34,15 @@ const (
 	Agent = demarches.DefaultAgent
 	// User is the hub's account in GitLab.
 	User = "passerelle"
+	// ServiceAgent is an agent of the programme, a developer in the tracking project,
+	// TrackingMaintainer a maintainer there. Reporter sees it, and no more.
+	ServiceAgent       = "camille.roy"
+	TrackingMaintainer = "dominique.petit"
+	Reporter           = "sacha.bernard"
 )
+
+// hookName is what the tracking project's webhook is called.
+const hookName = "Passerelle"
 
 // Options change a stage; the zero value is an ordinary one.
 type Options struct {
@@ -59,6 +70,8 @@ type Options struct {
 	Only       Service
 	Port       int
 	WebhookURL string
+	// Forms are open besides those of every stage.
+	Forms []demarches.Form
 	// Keys are those of an earlier run; new ones if nil.
 	Keys *Keys
 	// State is where an earlier run stopped; nothing but what an administrator made
@@ -69,11 +82,13 @@ type Options struct {
 // Keys are the secrets of a stage.
 type Keys struct {
 	Webhook, Admin, DS, GitLab, Mark string
+	// GitLabWebhook is that of the tracking project's webhook.
+	GitLabWebhook string
 }
 
 // NewKeys makes keys up.
 func NewKeys() *Keys {
-	return &Keys{Webhook: secret(), Admin: secret(), DS: secret(), GitLab: secret(), Mark: secret()}
+	return &Keys{Webhook: secret(), Admin: secret(), DS: secret(), GitLab: secret(), Mark: secret(), GitLabWebhook: secret()}
 }
 
 // Stage is the simulated services, served on loopback addresses.
@@ -82,8 +97,9 @@ type Stage struct {
 	GitLab *gitlab.Server
 	// DSURL and GitLabURL are where they are served.
 	DSURL, GitLabURL string
-	// Secret is the webhook's secret, Admin a token with the role admin.
-	Secret, Admin string
+	// Secret is the secret of DS's webhook, GitLabSecret that of GitLab's, Admin a token
+	// with the role admin.
+	Secret, GitLabSecret, Admin string
 
 	// Troubles are what goes wrong on demand.
 	Troubles *Troubles
@@ -91,6 +107,7 @@ type Stage struct {
 	host                          string
 	dsToken, gitlabToken, markKey string
 	hub                           *relay
+	hooksURL                      string // where the relay stands
 	dsFront, gitlabFront          *front
 	servers                       []*http.Server
 }
@@ -103,12 +120,21 @@ func New(ctx context.Context, o Options) (*Stage, error) {
 	if o.Keys == nil {
 		o.Keys = NewKeys()
 	}
+	if o.Keys.GitLabWebhook == "" { // those of a run that had none
+		o.Keys.GitLabWebhook = secret()
+	}
 	s := &Stage{
-		Secret: o.Keys.Webhook, Admin: o.Keys.Admin, dsToken: o.Keys.DS, gitlabToken: o.Keys.GitLab, markKey: o.Keys.Mark,
+		Secret: o.Keys.Webhook, GitLabSecret: o.Keys.GitLabWebhook, Admin: o.Keys.Admin, dsToken: o.Keys.DS, gitlabToken: o.Keys.GitLab, markKey: o.Keys.Mark,
 		host: o.Listen, hub: &relay{},
 	}
 	s.Troubles = &Troubles{stage: s}
 	s.hub.loses = s.Troubles.losesWebhook
+	if o.Only == "" {
+		var err error
+		if s.hooksURL, err = s.Serve(ctx, 0, s.hub); err != nil {
+			return nil, err
+		}
+	}
 	if o.Only != GitLab {
 		if err := s.openDS(ctx, o); err != nil {
 			return nil, errors.Join(err, s.Close())
@@ -125,23 +151,27 @@ func New(ctx context.Context, o Options) (*Stage, error) {
 
 func (s *Stage) openDS(ctx context.Context, o Options) (err error) {
 	webhook := o.WebhookURL
-	if o.Only == "" {
-		hooks, err := s.Serve(ctx, 0, s.hub)
-		if err != nil {
-			return err
-		}
-		webhook = hooks + "/webhooks/demarches/" + s.Secret
+	if s.hooksURL != "" {
+		webhook = s.hooksURL + "/webhooks/demarches/" + s.Secret
+	}
+	forms := []demarches.Demarche{
+		{Form: demarches.PrequalificationForm(Prequalification)}, {Form: demarches.ConsoleAccessForm(Form)},
+	}
+	for _, form := range o.Forms {
+		forms = append(forms, demarches.Demarche{Form: form})
 	}
 	s.DS = demarches.New(demarches.Options{
 		Token: s.dsToken, Clock: o.Clock, RateLimit: o.RateLimit, Seed: o.Seed, FirstNumber: o.FirstDossier, WebhookURL: webhook,
-		Demarches: []demarches.Demarche{{Form: demarches.ConsoleAccessForm(Form)}},
+		Demarches: forms,
 	})
 	if o.State != nil {
 		if err := restore(s.DS, o.State.DS); err != nil {
 			return err
 		}
-		if err := s.DS.SetWebhookURL(Form, webhook); err != nil { // not where an earlier run's went
-			return fmt.Errorf("point the webhooks: %w", err)
+		for _, form := range []int{Form, Prequalification} {
+			if err := s.DS.SetWebhookURL(form, webhook); err != nil { // not where an earlier run's went
+				return fmt.Errorf("point the webhooks: %w", err)
+			}
 		}
 	}
 	s.dsFront = newFront(s.DS)
@@ -155,6 +185,12 @@ func (s *Stage) openGitLab(ctx context.Context, o Options) (err error) {
 		err = s.furnish()
 	} else {
 		err = restore(s.GitLab, o.State.GitLab)
+	}
+	if err == nil {
+		err = s.staff()
+	}
+	if err == nil && s.hooksURL != "" {
+		err = s.hook()
 	}
 	if err != nil {
 		return err
@@ -190,7 +226,46 @@ func (s *Stage) furnish() error {
 	return nil
 }
 
-// SendTo has DS send its webhooks to the hub at that address; with an empty one
+// staff gives the tracking project its agents, unless an earlier run did.
+func (s *Stage) staff() error {
+	for _, agent := range []struct {
+		username, name string
+		level          int
+	}{
+		{ServiceAgent, "Camille Roy", gitlab.Developer},
+		{TrackingMaintainer, "Dominique Petit", gitlab.Maintainer},
+		{Reporter, "Sacha Bernard", gitlab.Reporter},
+	} {
+		var known bool
+		s.GitLab.Read(func(v gitlab.View) { _, known = v.User(agent.username) })
+		if known {
+			continue
+		}
+		s.GitLab.AddUser(agent.username, false)
+		if err := s.GitLab.SetName(agent.username, agent.name); err != nil {
+			return fmt.Errorf("name an agent: %w", err)
+		}
+		if err := s.GitLab.AddProjectMember(TrackingProject, agent.username, agent.level); err != nil {
+			return fmt.Errorf("add an agent to the tracking project: %w", err)
+		}
+	}
+	return nil
+}
+
+// hook has the tracking project send its webhooks to the hub, wherever an earlier run's
+// went.
+func (s *Stage) hook() error {
+	err := s.GitLab.SetHook(TrackingProject, gitlab.Hook{
+		Name: hookName, URL: s.hooksURL + gitlabHooks, Token: s.GitLabSecret, Verify: true,
+		Events: []string{"issues_events", "confidential_issues_events", "note_events", "confidential_note_events"},
+	})
+	if err != nil {
+		return fmt.Errorf("point the tracking project's webhook: %w", err)
+	}
+	return nil
+}
+
+// SendTo has DS and GitLab send their webhooks to the hub at that address; with an empty one
 // nothing listens there.
 func (s *Stage) SendTo(hubURL string) { s.hub.to(hubURL) }
 
@@ -204,7 +279,8 @@ func (s *Stage) Hub(databaseURL string) (*config.Config, error) {
 		DatabaseURL: databaseURL, Listen: "127.0.0.1:0", PublicURL: "http://passerelle.example.org",
 		DSURL: s.DSURL, DSToken: s.dsToken, DSInstructeur: Agent, DSWebhookSecret: s.Secret,
 		GitLabURL: s.GitLabURL, GitLabToken: s.gitlabToken, GitLabRootGroup: RootGroup, GitLabTrackingProject: TrackingProject,
-		MarkKey: s.markKey, AdminTokens: []config.AdminToken{config.NewAdminToken("admin", config.Admin, s.Admin)},
+		GitLabWebhookToken: s.GitLabSecret,
+		MarkKey:            s.markKey, AdminTokens: []config.AdminToken{config.NewAdminToken("admin", config.Admin, s.Admin)},
 		Journey: journey, LogLevel: slog.LevelInfo, LogFormat: "text",
 		CallTimeout: 30 * time.Second, PollInterval: 2 * time.Minute, VerifyInterval: 24 * time.Hour, RetryCap: 30 * time.Minute,
 		Workers: 20, DatabaseConnections: 20,

@@ -17,7 +17,8 @@ type Metrics struct {
 	Registry *prometheus.Registry
 
 	// Deliveries counts webhooks by what became of them: stored, unknown_demarche,
-	// bad_request, wrong_secret, unavailable.
+	// foreign (an issue that tracks no dossier), ignored (of no use here), bad_request,
+	// wrong_secret, unavailable.
 	Deliveries *prometheus.CounterVec
 	// Calls times the calls to external services, in seconds.
 	Calls *prometheus.HistogramVec

@@ -3,6 +3,7 @@ package verdict
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -13,10 +14,10 @@ import (
 	"github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
 )
 
-// work is what the hub still has to do, but for its rounds: jobs for a dossier, and
-// deliveries that are not answered for.
+// work is what the hub still has to do, but for its rounds: jobs for a dossier or its
+// issue, and deliveries that are not answered for.
 const work = `select
-	(select count(*) from river_job where state not in ('completed', 'cancelled', 'discarded') and args ? 'dossier') +
+	(select count(*) from river_job where state not in ('completed', 'cancelled', 'discarded') and args ?| array['dossier', 'issue']) +
 	(select count(*) from deliveries where settled_at is null)`
 
 // Left counts what the hub still has to do, but for its rounds.
@@ -35,12 +36,13 @@ var rules = []struct {
 	{"failed for good on what DS says today", `select r.dossier, r.kind, r.key from resources r join dossiers d on d.number = r.dossier
 		where r.failed_revision <> 0 and r.failed_revision = d.revision`},
 	{"lease still held", `select dossier, '', purpose from leases where until > clock_timestamp()`},
-	{"job not done", `select (args->>'dossier')::bigint, '', concat_ws(' ', kind, state, 'attempt', attempt) from river_job
-		where state not in ('completed', 'cancelled', 'discarded') and args ? 'dossier'`},
+	{"job not done", `select coalesce((args->>'dossier')::bigint, 0), '', concat_ws(' ', kind, state, 'attempt', attempt) from river_job
+		where state not in ('completed', 'cancelled', 'discarded') and args ?| array['dossier', 'issue']`},
 	{"job failed for good", `select coalesce((args->>'dossier')::bigint, 0), '', concat_ws(' ', kind, state, errors[array_upper(errors, 1)]->>'error')
 		from river_job where state in ('cancelled', 'discarded')`},
 	{"periodic job not done", `select 0, '', concat_ws(' ', kind, state, 'attempt', attempt) from river_job
-		where state not in ('completed', 'cancelled', 'discarded') and not args ? 'dossier' and kind <> 'poll_demarche'`},
+		where state not in ('completed', 'cancelled', 'discarded') and not args ?| array['dossier', 'issue']
+		and kind not in ('poll_demarche', 'track_issues', 'remind')`},
 	{"queue still held", `select 0, queue, concat_ws(' ', author, reason) from queue_holds where until > clock_timestamp() or probes is not null`},
 	{"unreadable, or missing in DS's lists", `select number, '', error from unreadable_dossiers
 		union all select number, '', 'missing' from dossiers where missing_since is not null and deleted_at is null and trashed_at is null`},
@@ -86,8 +88,8 @@ func (j *Judge) excused(what string, f finding) bool {
 	switch what {
 	case "intent without an outcome", "failed for good on what DS says today":
 		dossier, known := j.DS.Dossier(int(f.Dossier))
-		toDS := f.Kind == string(onboarding.KindMessage) || f.Kind == string(onboarding.KindTransition)
-		return toDS && known && dossier.Presence != demarches.Present
+		toDS := []onboarding.ResourceKind{onboarding.KindMessage, onboarding.KindTransition, onboarding.KindAnnotations, onboarding.KindTag}
+		return slices.Contains(toDS, onboarding.ResourceKind(f.Kind)) && known && dossier.Presence != demarches.Present
 	case "job failed for good":
 		return strings.HasPrefix(f.About, string(onboarding.WriteBack)) && j.EverHidden != nil && j.EverHidden(int(f.Dossier))
 	}

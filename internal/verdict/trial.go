@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 	"github.com/cloud-pi-native/passerelle/internal/simulator/demarches"
@@ -18,6 +19,10 @@ type trial struct {
 	dossier *demarches.DossierView
 	held    *holding
 	census  *census
+	// record holds what agents decided in GitLab, as the hub's answers tell, and standing
+	// where the onboarding stands then.
+	record   onboarding.Record
+	standing onboarding.Standing
 }
 
 func (t *trial) addf(kind Kind, format string, args ...any) {
@@ -36,9 +41,14 @@ func (t *trial) state() onboarding.State {
 // sight in a state that it may never have shown.
 func (t *trial) seen() bool { return t.dossier.Presence == demarches.Present }
 
-func (t *trial) policy() onboarding.Policy { return t.judge.Journey.Policy[t.state()] }
+func (t *trial) policy() onboarding.Policy { return t.judge.Journey.PolicyOf(t.reading()) }
 
 func (t *trial) run() {
+	t.judgeAnswers()
+	t.standing = onboarding.Stand(t.judge.Journey, t.reading(), t.record)
+	if t.seen() && t.standing.Waiting == onboarding.PartyHub {
+		t.addf(Missing, "what was decided in GitLab is not done in DS, where it is %s", t.dossier.State)
+	}
 	t.judgeIssue()
 	t.judgeSandbox()
 	t.judgeMessages()
@@ -66,7 +76,7 @@ func (t *trial) judgeIssue() {
 	}
 	var notes []string
 	for _, note := range t.view.Notes(stage.TrackingProject, issue.IID) {
-		if !note.System && note.Author == stage.User {
+		if !note.System && note.Author == stage.User && t.judge.Marks.In(note.Body, int64(t.dossier.Number), onboarding.NoteKey) {
 			notes = append(notes, note.Body)
 		}
 	}
@@ -75,7 +85,7 @@ func (t *trial) judgeIssue() {
 	if !t.seen() && t.dossier.Presence != demarches.Purged {
 		return
 	}
-	face, _ := t.judge.Journey.Face(t.reading())
+	face, _ := t.judge.Journey.Face(t.reading(), t.record)
 	if got, want := slices.Sorted(slices.Values(issue.Labels)), slices.Sorted(slices.Values(face.Labels)); !slices.Equal(got, want) {
 		t.addf(Wrong, "the tracking issue's labels are %q, not %q", got, want)
 	}
@@ -89,8 +99,7 @@ func (t *trial) judgeIssue() {
 func (t *trial) judgeNote(notes []string) {
 	state := t.state()
 	leads := state == onboarding.Accepte && len(t.held.projects) > 0
-	must := t.seen() && (leads || state.Decided() && t.dossier.Motivation != "")
-	if !t.count("note of the hub", len(notes), must) || !t.seen() {
+	if !t.count("note of the hub", len(notes), t.seen()) || !t.seen() {
 		return
 	}
 	if leads && !strings.Contains(notes[0], t.held.projects[0].FullPath) {
@@ -187,9 +196,14 @@ func (t *trial) judgeMessages() {
 	allow(onboarding.MessageReceived, 0)
 	decisions := t.decisions()
 	for i, decision := range decisions {
-		if message := t.judge.Journey.Policy[decision].Message; message != onboarding.MessageNone {
+		decided := *t.reading()
+		decided.State = decision
+		if message := t.judge.Journey.PolicyOf(&decided).Message; message != onboarding.MessageNone {
 			allow(message, i+1)
 		}
+	}
+	for _, key := range t.gateMessages() {
+		allowed[t.judge.Marks.Mark(int64(number), key)] = key
 	}
 	told := map[onboarding.ResourceKey]int{}
 	for _, message := range t.judge.DS.Messages(number) {
@@ -213,7 +227,7 @@ func (t *trial) judgeMessages() {
 	if !t.seen() || !t.reading().Reachable() || wanted == onboarding.MessageNone {
 		return
 	}
-	if key := onboarding.MessageKey(wanted, len(decisions)); told[key] == 0 {
+	if key := t.mainMessage(wanted, len(decisions)); told[key] == 0 {
 		t.addf(Missing, "no message %q", key.Key)
 	}
 }
@@ -224,9 +238,22 @@ func (t *trial) reading() *onboarding.Dossier {
 		Number: int64(t.dossier.Number), Demarche: int64(t.dossier.Demarche), State: t.state(), Archived: t.dossier.Archived,
 		HiddenByUsager: t.dossier.HiddenByApplicant, AccountDeleted: t.dossier.AccountDeleted, UsagerEmail: t.dossier.Email,
 	}
+	d.AwaitCorrection, d.Motivation = t.dossier.CorrectionPending, t.dossier.Motivation
+	for i, event := range t.dossier.Events {
+		at := t.dossier.EventsAt[i].Truncate(time.Second) // as the API tells it
+		if strings.HasPrefix(event, "repasse_en_") {
+			d.ReopenedAt = at
+		}
+		if onboarding.State(t.dossier.State).Decided() {
+			d.EndedAt = at
+		}
+	}
 	for id, answer := range t.dossier.Answers {
-		if text, plain := answer.(string); plain {
-			d.Answers = append(d.Answers, onboarding.Answer{Champ: demarches.ChampID(id), Text: text})
+		switch given := answer.(type) {
+		case string:
+			d.Answers = append(d.Answers, onboarding.Answer{Champ: demarches.ChampID(id), Text: given})
+		case bool:
+			d.Answers = append(d.Answers, onboarding.Answer{Champ: demarches.ChampID(id), Checked: &given})
 		}
 	}
 	return d

@@ -30,6 +30,9 @@ func TestMain(m *testing.M) { localpgtest.Main(m) }
 
 const (
 	secret = "a-secret-of-more-than-32-characters"
+	// gitlabToken is the secret of the tracking project's webhook.
+	gitlabToken = "another-secret-of-more-than-32-characters"
+	tracking    = "programme/suivi"
 	// The tokens, by the role that each has.
 	viewer, operator, admin = "token-of-the-viewer", "token-of-the-operator", "token-of-the-admin"
 )
@@ -64,6 +67,7 @@ func setupOn(tb testing.TB, database string, options ...func(*web.Options)) *rig
 	require.NoError(tb, err)
 	o := web.Options{
 		Pool: r.pool, River: r.river, Journey: journey, WebhookSecret: secret, Logger: logger, Metrics: r.metrics,
+		GitLabWebhookToken: gitlabToken, TrackingProject: tracking,
 		AdminTokens: []config.AdminToken{
 			config.NewAdminToken("anne", config.Viewer, viewer), config.NewAdminToken("jean", config.Operator, operator),
 			config.NewAdminToken("zoé", config.Admin, admin),
@@ -175,10 +179,15 @@ func (r *rig) requireStored(n int) {
 		where j.kind = 'sync_dossier' and j.state = 'available' and j.queue = 'demarches'`))
 }
 
-// counted is how many webhooks had that outcome, by the metrics.
+// counted is how many webhooks of DS had that outcome, by the metrics.
 func (r *rig) counted(outcome string) int {
 	r.t.Helper()
-	line := fmt.Sprintf(`passerelle_deliveries_total{outcome=%q,source="demarches"} `, outcome)
+	return r.countedOf("demarches", outcome)
+}
+
+func (r *rig) countedOf(source, outcome string) int {
+	r.t.Helper()
+	line := fmt.Sprintf(`passerelle_deliveries_total{outcome=%q,source=%q} `, outcome, source)
 	_, rest, found := strings.Cut(r.call(http.MethodGet, "/metrics", "").body, line)
 	if !found {
 		return 0

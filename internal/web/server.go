@@ -26,6 +26,13 @@ type Options struct {
 	River         *jobs.Client
 	Journey       *onboarding.Journey
 	WebhookSecret string
+	// GitLabWebhookToken is the secret of the webhook of TrackingProject; none is
+	// taken when it is empty.
+	GitLabWebhookToken string
+	// TrackingProject is the full path of the project with the tracking issues.
+	TrackingProject string
+	// IsSelf reports whether a user of GitLab's is the hub itself; nil knows of none.
+	IsSelf func(user int64) bool
 	// StoreTimeout bounds the storing of a delivery; DefaultStoreTimeout when 0.
 	StoreTimeout time.Duration
 	AdminTokens  []config.AdminToken
@@ -49,6 +56,8 @@ func New(o Options) *echo.Echo {
 
 	hooks := &webhooks{Options: o, secret: sha256.Sum256([]byte(o.WebhookSecret))}
 	e.POST("/webhooks/demarches/:secret", hooks.demarches)
+	tracking := &trackingWebhooks{Options: o, token: sha256.Sum256([]byte(o.GitLabWebhookToken))}
+	e.POST("/webhooks/gitlab", tracking.gitlab)
 
 	health := &health{pool: o.Pool}
 	e.GET("/healthz", health.alive)

@@ -38,21 +38,41 @@ func TestExampleJourney(t *testing.T) {
 		}
 		require.Equal(t, onboarding.TransitionsNone, journey.DSTransitions)
 		require.Equal(t, onboarding.Policy{
-			Issue: onboarding.IssueOpen, Sandbox: onboarding.SandboxProvision, Message: onboarding.MessageAccepted, Step: 3,
+			Issue: onboarding.IssueOpen, Sandbox: onboarding.SandboxProvision, Message: onboarding.MessageAccepted,
 		}, journey.Policy[onboarding.Accepte])
 	})
 
 	t.Run("FitsTheDemosForm", func(t *testing.T) {
 		t.Parallel()
 		labels := map[string]string{}
-		for _, field := range demarches.ConsoleAccessForm(12345).Fields {
+		console := demarches.ConsoleAccessForm(12345)
+		for _, field := range append(console.Fields, console.Annotations...) {
 			labels[demarches.ChampID(field.StableID)] = field.Label
 		}
-		require.Len(t, journey.Demarches[0].Fields, len(onboarding.Facts()))
-		for _, fact := range onboarding.Facts() {
-			field := journey.Demarches[0].Fields[fact]
-			require.NotEmpty(t, field.ID, fact)
-			require.Equal(t, labels[field.ID], field.Label, fact)
+		fits := func(field onboarding.Field, of string) bool {
+			label, known := labels[field.ID]
+			if known {
+				require.Equal(t, label, field.Label, of)
+			}
+			return known
+		}
+		form := journey.Demarches[0]
+		require.Len(t, form.Fields, len(onboarding.Facts()))
+		known := 0
+		for fact, field := range form.Fields {
+			if fits(field, string(fact)) {
+				known++
+			}
+		}
+		require.GreaterOrEqual(t, known, 9)
+		require.Len(t, form.Prerequisites, len(journey.Prerequisites))
+		require.Len(t, journey.Prerequisites, 10)
+		for _, prerequisite := range journey.Prerequisites {
+			require.True(t, prerequisite.Hard)
+			require.True(t, fits(form.Prerequisites[prerequisite.ID], prerequisite.ID))
+		}
+		for annotation, field := range form.Annotations {
+			fits(field, string(annotation))
 		}
 	})
 

@@ -41,5 +41,8 @@ func (t *Texts) Note(d *onboarding.Dossier, n onboarding.Note) string {
 // comment holds the mark. It stands outside of the templates: one that replaces ours
 // cannot lose it.
 func (t *Texts) comment(d *onboarding.Dossier, key onboarding.ResourceKey) string {
-	return "\n<!-- " + t.marks.Mark(d.Number, key) + " -->\n"
+	return hidden(t.marks.Mark(d.Number, key))
 }
+
+// hidden is what GitLab does not show.
+func hidden(text string) string { return "\n<!-- " + text + " -->\n" }

@@ -18,6 +18,6 @@ func (t *Texts) Message(
 		return "", ""
 	}
 	reference = t.marks.Mark(d.Number, key)
-	body = strings.TrimSpace(t.render(name, t.message(d, r)))
+	body = strings.TrimSpace(t.render(name, t.message(d, key, r)))
 	return body + "\n\n" + fmt.Sprintf(t.words.reference, reference), reference
 }

@@ -220,7 +220,8 @@ func inertAll(texts []string, most int, neutral func(string) string) []inert {
 // code makes s an inline code span, for things to be copied: in it GitLab looks for
 // neither Markdown nor references.
 func code(s string) string {
-	return "`" + strings.ReplaceAll(clean(s, maxLine, false), "`", "'") + "`"
+	text := strings.ReplaceAll(clean(s, maxLine, false), "`", "'")
+	return "`" + strings.TrimRight(text, `\`) + "`"
 }
 
 var plainURL = regexp.MustCompile(`^https?://[A-Za-z0-9\[][A-Za-z0-9._~:/?#@!$&'()*+,;=%\[\]-]*$`)

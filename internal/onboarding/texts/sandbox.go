@@ -12,8 +12,12 @@ func (t *Texts) GroupDescription(d *onboarding.Dossier) string {
 	return t.description(t.words.group, d, onboarding.GroupKey)
 }
 
-// ProjectDescription is the description of the dossier's sandbox project, signed.
-func (t *Texts) ProjectDescription(d *onboarding.Dossier) string {
+// ProjectDescription is the description of the dossier's sandbox project, signed. A
+// permanent one is that of a product in production.
+func (t *Texts) ProjectDescription(d *onboarding.Dossier, permanent bool) string {
+	if permanent {
+		return t.description(t.words.permanent, d, onboarding.ProjectKey)
+	}
 	return t.description(t.words.project, d, onboarding.ProjectKey)
 }
 
@@ -22,7 +26,7 @@ func (t *Texts) description(format string, d *onboarding.Dossier, key onboarding
 	if project == "" {
 		project = t.words.unnamed
 	}
-	return fmt.Sprintf(format, d.Number, project, t.marks.Mark(d.Number, key))
+	return fmt.Sprintf(format, d.Number, project, t.marks.Mark(d.Number, key), t.programme().Name)
 }
 
 // File is one file of the sandbox.

@@ -24,16 +24,27 @@ var builtIn embed.FS
 // The templates, and the file of templates/<language>/ that each stands in. Those of
 // files are the sandbox's; a page's values are escaped as HTML.
 var files = map[string]string{
-	"issue":            "issue.md",
-	"note":             "note.md",
-	"message_received": "message_received.txt",
-	"message_accepted": "message_accepted.txt",
-	"message_refused":  "message_refused.txt",
-	"readme":           "readme.md",
-	"page":             "page.html",
-	"dockerfile":       "dockerfile.txt",
-	"ci":               "ci.yml",
+	"issue":              "issue.md",
+	"note":               "note.md",
+	"answer":             "answer.md",
+	"reminder":           "reminder.md",
+	"message_received":   "message_received.txt",
+	"message_accepted":   "message_accepted.txt",
+	"message_refused":    "message_refused.txt",
+	"message_qualified":  "message_qualified.txt",
+	"message_step":       "message_step.txt",
+	"message_no_go":      "message_no_go.txt",
+	"message_correction": "message_correction.txt",
+	"message_reminder":   "message_reminder.txt",
+	"readme":             "readme.md",
+	"page":               "page.html",
+	"dockerfile":         "dockerfile.txt",
+	"ci":                 "ci.yml",
 }
+
+// parts are what several templates of a kind say alike, by the ending of their files: each
+// can say {{template "standing" .}}, and so can those that replace them.
+var parts = map[string]string{".md": "parts.md", ".txt": "parts.txt"}
 
 // TemplateNames lists the templates that a journey can replace.
 func TemplateNames() []string { return slices.Sorted(maps.Keys(files)) }
@@ -82,7 +93,7 @@ func New(j *onboarding.Journey, marks onboarding.Marks, site Site) (*Texts, erro
 		if err != nil {
 			return nil, err
 		}
-		if t.builtIn[name], err = parse(name, string(text)); err != nil {
+		if t.builtIn[name], err = t.parse(name, string(text)); err != nil {
 			return nil, err
 		}
 	}
@@ -93,7 +104,7 @@ func New(j *onboarding.Journey, marks onboarding.Marks, site Site) (*Texts, erro
 				name, strings.Join(TemplateNames(), ", ")))
 			continue
 		}
-		replacement, err := parse(name, j.Templates[name])
+		replacement, err := t.parse(name, j.Templates[name])
 		if err == nil {
 			err = t.try(name, replacement)
 		}
@@ -114,11 +125,22 @@ func New(j *onboarding.Journey, marks onboarding.Marks, site Site) (*Texts, erro
 	return t, nil
 }
 
-func parse(name, text string) (executor, error) {
-	if path.Ext(files[name]) == ".html" {
+func (t *Texts) parse(name, text string) (executor, error) {
+	kind := path.Ext(files[name])
+	if kind == ".html" {
 		return htmltemplate.New(name).Parse(text)
 	}
-	return template.New(name).Parse(text)
+	parsed := template.New(name)
+	if parts[kind] != "" {
+		common, err := builtIn.ReadFile(path.Join("templates", t.journey.Language, parts[kind]))
+		if err != nil {
+			return nil, err
+		}
+		if _, err := parsed.New(parts[kind]).Parse(string(common)); err != nil {
+			return nil, err
+		}
+	}
+	return parsed.Parse(text)
 }
 
 // try renders a template with samples of what it can get.

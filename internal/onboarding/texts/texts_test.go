@@ -28,15 +28,50 @@ func setup(t *testing.T, change ...func(*onboarding.Journey)) *testBundle {
 	for _, fact := range onboarding.Facts() {
 		fields[fact] = onboarding.Field{ID: string(fact)}
 	}
+	prerequisites := map[string]onboarding.Field{"rootless": {ID: "rootless"}, "tested": {ID: "tested"}}
 	bundle := &testBundle{
 		journey: &onboarding.Journey{
-			Language:  "fr",
-			Demarches: []onboarding.Demarche{{Number: 7, Step: 2, Fields: fields}},
-			Policy:    map[onboarding.State]onboarding.Policy{onboarding.Accepte: {Step: 3}},
-			GitLab:    onboarding.GitLab{Sandbox: onboarding.Sandbox{Branch: "main", CIConfig: ".gitlab-ci-dso.yml"}},
+			Language: "fr",
+			Programme: onboarding.Programme{
+				Name: "Cloud Pi Native", Offer: "l’offre Cloud Pi Native", Team: "L’équipe Cloud Pi Native", Reference: "CPN",
+				Links: []onboarding.ProgrammeLink{{Title: "L’offre", URL: "https://example.org/offre"}},
+			},
+			Demarches: []onboarding.Demarche{
+				{Number: 7, Step: 2, Path: "acces", Fields: fields, Prerequisites: prerequisites},
+				{Number: 6, Step: 1, Next: 7, Fields: fields},
+			},
+			GitLab: onboarding.GitLab{
+				Sandbox: onboarding.Sandbox{Branch: "main", CIConfig: ".gitlab-ci-dso.yml"}, Decide: "developer",
+				Labels: onboarding.Labels{Go: "go", NoGo: "no-go", Blocked: "bloqué"},
+			},
+			Prerequisites: []onboarding.Prerequisite{{ID: "rootless", Label: "Images sans root", Hard: true}, {ID: "tested", Label: "Tests écrits"}},
+			Eligibility: []onboarding.EligibilityCase{{
+				Number: 1, Who: "ministère", Help: "tout", When: map[onboarding.Fact][]string{onboarding.FactMinistry: {"yes"}},
+			}},
+			Training: []onboarding.Training{
+				{Step: 3, Audience: onboarding.TrainingAll, Title: "Le guide", URL: "https://example.org/guide"},
+				{Step: 2, Audience: onboarding.TrainingTeam, Title: "Le cours", URL: "https://example.org/cours"},
+			},
+			Reminders: onboarding.Reminders{Days: []int{10, 20}},
 			Steps: []onboarding.Step{
-				{Number: 2, Title: "Structurer un plan projet", Deliverable: "draft", RunBy: "équipe adoption", Tasks: []string{"Rédiger"}},
-				{Number: 3, Title: "Lancer son projet", Deliverable: "MVP", RunBy: "service team", Tasks: []string{"Entretien", "Hello world"}},
+				{
+					Number: 1, Title: "Juger de l’opportunité", Turn: onboarding.PartyAgents, RunBy: "équipe adoption",
+					Gate: &onboarding.Gate{Question: "Pertinent ?", NoGo: onboarding.NoGoClass},
+				},
+				{
+					Number: 2, Title: "Structurer un plan projet", Goal: "Le but", Deliverable: "draft", RunBy: "équipe adoption",
+					Tasks: []string{"Rédiger"}, Turn: onboarding.PartyAgents, Needs: []string{"un plan projet"}, Next: []string{"un examen"},
+					Gate: &onboarding.Gate{Question: "Prêts ?", Prerequisites: true, NoGo: onboarding.NoGoRefuse},
+				},
+				{
+					Number: 3, Title: "Lancer son projet", Deliverable: "MVP", RunBy: "service team", Tasks: []string{"Entretien", "Hello world"},
+					Turn: onboarding.PartyApplicant, Needs: []string{"accepter les invitations"}, Gate: &onboarding.Gate{Question: "Testé ?", NoGo: onboarding.NoGoRetry},
+				},
+				{
+					Number: 4, Title: "Passer en production", Turn: onboarding.PartyApplicant, HostingURL: "https://example.org/demande",
+					Gate: &onboarding.Gate{Question: "En production ?", NoGo: onboarding.NoGoStop}, Production: true,
+				},
+				{Number: 5, Title: "Progresser", Turn: onboarding.PartyApplicant, AtEnd: onboarding.EndCheckUp},
 			},
 		},
 		marks: onboarding.NewMarks("a key"),
@@ -91,7 +126,7 @@ func TestIssue(t *testing.T) {
 		for _, part := range []string{
 			"https://ds.example.org/procedures/7/dossiers/42", "1er mars 2026", "`camille@example.org`", "`a@example.org`, `b_c@example.org`",
 			"ministère\u00a0:** oui", "\n> Préfecture\n", "\n### Étape 2\u00a0: Structurer un plan projet\n",
-			"\n- [ ] Entretien\n- [ ] Hello world\n", "**Accompagnement\u00a0:** service team · **Livrable\u00a0:** MVP\n\n- [ ] Entretien", "\n## Parcours", "2 ne sont pas utilisables",
+			"\n- [ ] Entretien\n- [ ] Hello world\n", "**Accompagnement\u00a0:** service team · **Livrable\u00a0:** MVP\n\n**Jalon (go/no-go)\u00a0:** Testé ?\n\n- [ ] Entretien", "\n## Parcours", "3 ne sont pas utilisables",
 		} {
 			require.Contains(t, text, part)
 		}
@@ -185,6 +220,8 @@ func TestSandbox(t *testing.T) {
 
 		require.Contains(t, contents["README.md"], "https://gitlab.example.org/demo/bac-a-sable")
 		require.Contains(t, contents["README.md"], "Lancer son projet")
+		require.Contains(t, contents["README.md"], "\n- Images sans root\n- Tests écrits\n\n## ")
+		require.Contains(t, contents["README.md"], "](https://example.org/offre)\n")
 		require.Contains(t, contents["README.md"], "\n- Entretien\n- Hello world\n")
 
 		require.Contains(t, contents["index.html"], `<html lang="`+language+`">`)
@@ -230,8 +267,14 @@ func TestDescriptions(t *testing.T) {
 		group := bundle.texts.GroupDescription(dossier(onboarding.Accepte, typed))
 		require.True(t, bundle.marks.In(group, 42, onboarding.GroupKey))
 		require.LessOrEqual(t, utf8.RuneCountInString(group), 500)
-		project := bundle.texts.ProjectDescription(dossier(onboarding.Accepte, typed))
-		require.True(t, bundle.marks.In(project, 42, onboarding.ProjectKey))
+		for permanent, word := range map[bool]string{false: "bac à sable provisoire", true: "en production"} {
+			project := bundle.texts.ProjectDescription(dossier(onboarding.Accepte, typed), permanent)
+			require.True(t, bundle.marks.In(project, 42, onboarding.ProjectKey))
+			require.Contains(t, project, "Cloud Pi Native")
+			require.Contains(t, project, word)
+			require.NotContains(t, project, "%!")
+			require.LessOrEqual(t, utf8.RuneCountInString(project), 500)
+		}
 	}
 }
 
@@ -286,7 +329,7 @@ var (
 	codeSpan  = regexp.MustCompile("`[^`\n]+`")
 	autolink  = regexp.MustCompile(`<https?://[^>\s]*>`)
 	target    = regexp.MustCompile(`\]\(https?://[^)\s]*\)`)
-	ourMark   = regexp.MustCompile(`<!-- passerelle:42:[0-9a-f]{32} -->`)
+	ourMark   = regexp.MustCompile(`<!-- passerelle:42:[0-9a-f]{32}( [0-9a-z?:+%-]+)* -->`)
 	quoteLine = regexp.MustCompile(`(?m)^>.*\n?`)
 )
 
@@ -301,6 +344,20 @@ func skeleton(document string) (active, rendered string) {
 	return activeIn(document)
 }
 
+var messages = []onboarding.Message{
+	onboarding.MessageReceived, onboarding.MessageAccepted, onboarding.MessageRefused, onboarding.MessageQualified,
+	onboarding.MessageStep, onboarding.MessageNoGo, onboarding.MessageCorrection, onboarding.MessageReminder,
+}
+
+// typedStanding holds words that people typed wherever it can.
+func typedStanding(typed string) onboarding.Standing {
+	return onboarding.Standing{
+		Step: 3, Decision: onboarding.DecidedNo, Reason: typed, Blocked: true, BlockReason: typed, Hosting: typed,
+		Passes:      []onboarding.Pass{{Step: 1, Overrides: []string{"rootless"}, Reason: typed}},
+		Eligibility: onboarding.Eligibility{Case: 1, Reasons: onboarding.Facts()},
+	}
+}
+
 // TestNothingTypedIsActive compares each document with hostile words in every field to
 // the same with harmless ones: they have the same structure, and no more of what GitLab
 // would act upon.
@@ -311,12 +368,19 @@ func TestNothingTypedIsActive(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			bundle := setup(t, func(j *onboarding.Journey) { j.Language = language })
-			documents := func(d *onboarding.Dossier, typed string) []string {
+			documents := func(d *onboarding.Dossier, typed string, verb onboarding.Verb) []string {
+				standing := typedStanding(typed)
 				all := []string{
 					bundle.texts.IssueDescription(d), bundle.texts.Note(d, onboarding.Note{
-						State: d.State, Motivation: typed, Failures: []string{typed, typed}, GroupURL: "https://gitlab.example.org/g",
-					}), bundle.texts.GroupDescription(d), bundle.texts.ProjectDescription(d),
+						State: d.State, Motivation: typed, Failures: []string{typed, typed}, GroupURL: "https://gitlab.example.org/g", Standing: standing,
+					}), bundle.texts.GroupDescription(d), bundle.texts.ProjectDescription(d, false), bundle.texts.ProjectDescription(d, true),
+					bundle.texts.Reminder(d, onboarding.ResourceKey{Key: "reminder 1 1"}, standing),
 				}
+				c := onboarding.Command{Source: onboarding.FromNote, ID: 1, Verb: verb, Outcome: onboarding.Done, Argument: typed, Step: 2}
+				if verb == onboarding.VerbUnknown {
+					c.Outcome = onboarding.RefusedUnknown
+				}
+				all = append(all, bundle.texts.Answer(d, []onboarding.Command{c}, standing, onboarding.Record{}))
 				for _, file := range bundle.texts.SandboxFiles(d, provisioned()) {
 					if file.Path == "README.md" {
 						all = append(all, file.Content)
@@ -327,9 +391,11 @@ func TestNothingTypedIsActive(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				state := rapid.SampledFrom(onboarding.States()).Draw(t, "state")
 				typed := hostileText().Draw(t, "typed")
-				harmless := documents(dossier(state, "mot"), "mot")
-				for i, document := range documents(dossier(state, typed), typed) {
+				verb := rapid.SampledFrom(append(onboarding.Verbs(), onboarding.VerbUnknown)).Draw(t, "verb")
+				harmless := documents(dossier(state, "mot"), "mot", verb)
+				for i, document := range documents(dossier(state, typed), typed, verb) {
 					requireNoQuickAction(t, document)
+					require.Empty(t, onboarding.ParseCommands(document))
 					require.True(t, utf8.ValidString(document))
 					wantActive, wantText := skeleton(harmless[i])
 					active, text := skeleton(document)
@@ -338,11 +404,26 @@ func TestNothingTypedIsActive(t *testing.T) {
 						require.Len(t, pattern.FindAllString(text, -1), len(pattern.FindAllString(wantText, -1)), name)
 					}
 				}
-				for _, message := range []onboarding.Message{onboarding.MessageReceived, onboarding.MessageAccepted, onboarding.MessageRefused} {
-					key := onboarding.MessageKey(message, 1)
-					body, reference := bundle.texts.Message(dossier(state, typed), message, key, provisioned())
-					require.Equal(t, 1, strings.Count(strings.ToLower(body), "passerelle:"))
-					require.Contains(t, body, reference)
+				message := rapid.SampledFrom(messages).Draw(t, "message")
+				key := onboarding.MessageKey(message, 1)
+				r := provisioned()
+				r.Commands = []onboarding.Command{
+					{Source: onboarding.FromNote, ID: 1, Verb: onboarding.VerbCorrect, Outcome: onboarding.Done, Argument: typed},
+					{Source: onboarding.FromNote, ID: 2, Verb: onboarding.VerbNoGo, Outcome: onboarding.Done, Argument: typed, Step: 3},
+				}
+				if message == onboarding.MessageCorrection {
+					key = onboarding.CorrectionKey(&r.Commands[0])
+				}
+				body, reference := bundle.texts.Message(dossier(state, typed), message, key, r)
+				require.Equal(t, 1, strings.Count(strings.ToLower(body), "passerelle:"))
+				require.Contains(t, body, reference)
+				require.Empty(t, onboarding.ParseCommands(body))
+				requireNoQuickAction(t, body)
+				for _, annotation := range onboarding.Annotations() {
+					shown := onboarding.Shown{Step: 2, SandboxURL: typed, IssueURL: typed}
+					text := bundle.texts.Annotation(dossier(state, typed), annotation, shown)
+					require.LessOrEqual(t, utf8.RuneCountInString(text), 250)
+					require.NotContains(t, text, "\n")
 				}
 				d := dossier(state, typed)
 				requireInertText(t, bundle.texts.IssueTitle(d))

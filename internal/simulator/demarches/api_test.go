@@ -151,7 +151,7 @@ func TestDemarche(t *testing.T) {
 	require.Equal(t, "TextChampDescriptor", at(descriptors, 1, "__typename"))
 	require.Equal(t, "text", at(descriptors, 1, "type"))
 	require.Equal(t, true, at(descriptors, 1, "required"))
-	require.Len(t, at(d, "activeRevision", "annotationDescriptors"), 4)
+	require.Len(t, at(d, "activeRevision", "annotationDescriptors"), 5)
 
 	descriptor := b.query(`{ demarcheDescriptor(demarche: {number: 42}) { title } }`, nil)
 	require.Equal(t, d["title"], at(descriptor, "demarcheDescriptor", "title"))

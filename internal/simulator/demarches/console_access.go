@@ -34,6 +34,9 @@ const (
 	FieldEncryptionStated = 130
 	FieldNorms            = 131
 	FieldProjectPlan      = 132
+	FieldPrequalification = 133
+	FieldDeciders         = 134 // one address on each line
+	FieldPartnership      = 135
 )
 
 // Stable ids of the form's annotations.
@@ -42,6 +45,7 @@ const (
 	AnnotationProjectURL = 202
 	AnnotationIssueURL   = 203
 	AnnotationEligible   = 204
+	AnnotationSupport    = 205
 )
 
 // Stable ids of the form's section titles.
@@ -67,6 +71,10 @@ const (
 	ExposureIntranet = "Intranet du ministère"
 )
 
+func applicantRoles() []string {
+	return []string{"Décisionnaire", "Pilote MOE", "Développeur", "Ops ou SRE", "Architecte"}
+}
+
 // ConsoleAccessForm is the form « Accès à la console Cloud Pi Native », which
 // commits a team to the norms.
 func ConsoleAccessForm(number int) Form {
@@ -87,6 +95,14 @@ func ConsoleAccessForm(number int) Form {
 			{StableID: FieldOrganisation, Label: "Organisation", Type: Text, Required: true},
 			{StableID: FieldMinistry, Label: "Votre organisation est-elle rattachée à un ministère ?", Type: YesNo, Required: true},
 			{
+				StableID: FieldPartnership, Type: YesNo,
+				Label: "Pour une organisation externe : s’agit-il d’un partenariat d’intérêt public ?",
+			},
+			{
+				StableID: FieldPrequalification, Label: "Référence de préqualification", Type: Text,
+				Description: "La référence reçue après le diagnostic flash, si vous l’avez fait. Le lien reçu avec elle remplit ce champ.",
+			},
+			{
 				StableID: FieldProjectName, Label: "Nom du projet", Type: Text, Required: true,
 				Description: "Le nom sous lequel le projet est connu de ses utilisateurs.",
 			},
@@ -102,11 +118,15 @@ func ConsoleAccessForm(number int) Form {
 			section(sectionTeam, "Votre équipe"),
 			{
 				StableID: FieldApplicantRole, Label: "Votre rôle dans le projet", Type: DropDownList, Required: true, OtherOption: true,
-				Options: []string{"Décisionnaire", "Pilote MOE", "Développeur", "Ops ou SRE", "Architecte"},
+				Options: applicantRoles(),
 			},
 			{StableID: FieldPiloteMOE, Label: "Adresse électronique du pilote MOE", Type: Email, Required: true},
 			{
 				StableID: FieldTeam, Label: "Adresses électroniques de l’équipe produit", Type: Textarea,
+				Description: "Une adresse par ligne.",
+			},
+			{
+				StableID: FieldDeciders, Label: "Adresses électroniques des décisionnaires", Type: Textarea,
 				Description: "Une adresse par ligne.",
 			},
 			section(sectionTechnique, "Votre architecture"),
@@ -149,6 +169,7 @@ func ConsoleAccessForm(number int) Form {
 			{StableID: AnnotationProjectURL, Label: "Projet GitLab (bac à sable)", Type: Text},
 			{StableID: AnnotationIssueURL, Label: "Ticket de suivi", Type: Text},
 			{StableID: AnnotationEligible, Label: "Éligible à l’accompagnement", Type: YesNo},
+			{StableID: AnnotationSupport, Label: "Accompagnement proposé", Type: Text},
 		},
 	}
 }

@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// Forms returns the forms of the démarches that are open, by number.
+// Forms returns the forms of the démarches that are open, in the order in which they
+// were given.
 func (s *Server) Forms() []Form {
 	forms := make([]Form, 0, len(s.demarches))
-	for _, number := range slices.Sorted(maps.Keys(s.demarches)) {
-		forms = append(forms, s.demarches[number].form)
+	for _, d := range s.options.Demarches {
+		forms = append(forms, d.Form)
 	}
 	return forms
 }

@@ -246,6 +246,15 @@ func (d *dossier) addLabel(l *label) error {
 	return nil
 }
 
+func (d *dossier) removeLabel(l *label) error {
+	at := slices.Index(d.labels, l)
+	if at < 0 {
+		return refused("Ce label n’est pas associé au dossier")
+	}
+	d.labels = slices.Delete(slices.Clone(d.labels), at, at+1)
+	return nil
+}
+
 func (d *dossier) already() error { return refused("Le dossier est déjà %s", d.state.label()) }
 
 func (d *dossier) follow(p *profile) {

@@ -54,6 +54,7 @@ type Form struct {
 	Path        string // of the page where it is filled in: /commencer/<path>
 	Fields      []Field
 	Annotations []Field // seen by agents alone
+	Labels      []string
 }
 
 // Answers are the values of fields by stable id; see FieldType for their Go types.

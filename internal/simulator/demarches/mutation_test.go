@@ -250,4 +250,11 @@ func TestAnnotationsAndLabels(t *testing.T) {
 	require.Empty(t, message(p))
 	require.Equal(t, "prioritaire", at(p, "dossier", "labels", 0, "name"))
 	require.Equal(t, "Ce label est déjà associé au dossier", message(b.mutate("dossierAjouterLabel", "label { name }", label)))
+	p = b.mutate("dossierSupprimerLabel", "label { name } dossier { labels { name } }", label)
+	require.Empty(t, message(p))
+	require.Empty(t, at(p, "dossier", "labels"))
+	require.Equal(t, "Ce label n’est pas associé au dossier", message(b.mutate("dossierSupprimerLabel", "label { name }", label)))
+	unknown := map[string]any{"dossierId": demarches.DossierID(number), "labelId": demarches.LabelID(99)}
+	require.Equal(t, "not_found", b.ask(token, `mutation($i: DossierSupprimerLabelInput!) { dossierSupprimerLabel(input: $i) { errors { message } } }`,
+		map[string]any{"i": unknown}).code())
 }

@@ -201,22 +201,31 @@ func (root) DossierEnvoyerMessage(ctx context.Context, args struct {
 		})
 }
 
-func (root) DossierAjouterLabel(ctx context.Context, args struct {
+type labelArgs struct {
 	Input struct {
 		mutationInput
 		LabelID graphql.ID
 	}
-},
-) (*payload, error) {
+}
+
+func (root) DossierAjouterLabel(ctx context.Context, args labelArgs) (*payload, error) {
+	return relabel(ctx, "DossierAjouterLabelPayload", args, (*dossier).addLabel)
+}
+
+func (root) DossierSupprimerLabel(ctx context.Context, args labelArgs) (*payload, error) {
+	return relabel(ctx, "DossierSupprimerLabelPayload", args, (*dossier).removeLabel)
+}
+
+func relabel(ctx context.Context, name string, args labelArgs, do func(*dossier, *label) error) (*payload, error) {
 	number, _ := decodeNumber(string(args.Input.LabelID), "Label")
 	found := sessionOf(ctx).server.labels[number]
 	if found == nil {
-		return nil, notFound("DossierAjouterLabelPayload")
+		return nil, notFound(name)
 	}
-	return mutate(ctx, "DossierAjouterLabelPayload", args.Input.mutationInput, nil, (*Server).change,
+	return mutate(ctx, name, args.Input.mutationInput, nil, (*Server).change,
 		func(d *dossier, _ *act, p *payload) error {
 			p.Label = resolveLabel(found)
-			return d.addLabel(found)
+			return do(d, found)
 		})
 }
 

@@ -192,7 +192,7 @@ func (s *Server) open(o Demarche) {
 		}
 		d.groups = append(d.groups, made)
 	}
-	for _, name := range o.Labels {
+	for _, name := range slices.Concat(o.Labels, o.Form.Labels) {
 		l := &label{number: s.serial("label"), name: name, demarche: d}
 		d.labels = append(d.labels, l)
 		s.labels[l.number] = l

@@ -32,6 +32,7 @@ func storedMutations() string {
 		{"dossierModifierAnnotationText", "annotation { id }"},
 		{"dossierModifierAnnotations", "annotations { id }"},
 		{"dossierAjouterLabel", "label { id name color }"},
+		{"dossierSupprimerLabel", "label { id name color }"},
 	} {
 		input := strings.ToUpper(m.name[:1]) + m.name[1:] + "Input!"
 		fmt.Fprintf(&b, "mutation %[1]s($input: %[2]s) { %[1]s(input: $input) { %[3]s errors { message } } }\n", m.name, input, m.selection)

@@ -66,7 +66,7 @@ func TestStoredQueries(t *testing.T) {
 		require.Equal(t, "PersonnePhysique", at(d, "demandeur", "__typename"))
 		require.Equal(t, "password", at(d, "connectionUsager"))
 		require.Contains(t, at(d, "demarche", "demarcheURL"), "/commencer/cloud-pi-native")
-		require.Len(t, at(d, "annotations"), 4, "by default")
+		require.Len(t, at(d, "annotations"), 5, "by default")
 		require.Len(t, at(d, "traitements"), 1)
 		require.NotContains(t, d, "messages")
 		require.NotContains(t, d, "avis")

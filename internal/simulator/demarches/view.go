@@ -53,6 +53,7 @@ type DossierView struct {
 	Motivation        string
 	CorrectionPending bool
 	Events            []string // its history, in the words of TraitementEvent
+	EventsAt          []time.Time
 }
 
 // Message is one message of a dossier.
@@ -122,6 +123,7 @@ func (d *dossier) view() DossierView {
 	}
 	for _, t := range d.treatments {
 		v.Events = append(v.Events, t.event)
+		v.EventsAt = append(v.EventsAt, t.at)
 	}
 	return v
 }

@@ -102,6 +102,30 @@ func (c *call) hookJSON(h *hook) any {
 	return answer
 }
 
+// SetHook makes a project's webhook of that name what it is to be, or adds it. It is
+// switched on.
+func (s *Server) SetHook(projectPath string, wanted Hook) error {
+	return s.actOnProject(projectPath, "", func(_ *User, p *project) error {
+		at := slices.IndexFunc(p.hooks, func(h *hook) bool { return h.Name == wanted.Name })
+		if at >= 0 {
+			wanted.ID, wanted.UUID, wanted.CreatedAt = p.hooks[at].ID, p.hooks[at].UUID, p.hooks[at].CreatedAt
+			p.hooks[at].Hook = wanted
+			return nil
+		}
+		s.addHook(p, wanted)
+		return nil
+	})
+}
+
+func (s *Server) addHook(p *project, made Hook) *hook {
+	made.ID, made.CreatedAt = s.next("hook"), s.now()
+	made.UUID = s.uuid("hook", made.ID)
+	h := &hook{Hook: made, project: p}
+	s.hooks[h.ID] = h
+	p.hooks = append(slices.Clip(p.hooks), h)
+	return h
+}
+
 func (c *call) listHooks() (any, error) {
 	p, err := c.projectFor(Maintainer)
 	if err != nil {
@@ -163,7 +187,7 @@ func (c *call) postHook() (any, error) {
 	if !c.has("url") {
 		return nil, missing("url")
 	}
-	made := Hook{Verify: true, CreatedAt: c.server.now()}
+	made := Hook{Verify: true}
 	for _, event := range hookEvents {
 		if event.enabled {
 			made.Events = append(made.Events, event.name)
@@ -172,12 +196,7 @@ func (c *call) postHook() (any, error) {
 	if err := c.readHook(&made); err != nil {
 		return nil, err
 	}
-	made.ID = c.server.next("hook")
-	made.UUID = c.server.uuid("hook", made.ID)
-	h := &hook{Hook: made, project: p}
-	c.server.hooks[h.ID] = h
-	p.hooks = append(slices.Clip(p.hooks), h)
-	return c.hookJSON(h), nil
+	return c.hookJSON(c.server.addHook(p, made)), nil
 }
 
 func (c *call) putHook() (any, error) {

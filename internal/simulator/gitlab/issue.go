@@ -39,6 +39,8 @@ const (
 type issue struct {
 	Issue
 	notes       []*Note
+	labelEvents []LabelEvent
+	stateEvents []StateEvent
 	comments    int
 	textAt      time.Time // when its text last changed, for search that lags
 	closedByID  int
@@ -109,6 +111,7 @@ func (s *Server) createIssue(user *User, p *project, in issueInput) (*issue, err
 	if n := len(p.issues); n > 0 && in.createdAt.Before(p.issues[n-1].CreatedAt) {
 		p.unordered = true
 	}
+	s.recordLabels(user, p, i, nil, i.Labels)
 	p.issues = append(p.issues, i)
 	p.byIID[i.IID] = i
 	p.lastIID = max(p.lastIID, i.IID)
@@ -212,6 +215,7 @@ func (s *Server) changeIssue(user *User, p *project, i *issue, change issueChang
 
 func (s *Server) stateChanged(user *User, p *project, i *issue, told, action string, changes obj) {
 	s.touch(p, i, changes)
+	s.recordState(user, i, told)
 	s.systemNote(user, p, i, told)
 	s.issueEvent(user, p, i, action, changes)
 }
@@ -296,6 +300,7 @@ func (s *Server) applyLabels(user *User, p *project, i *issue, change issueChang
 	}
 	told := labelNote("added", wanted, i.Labels) + labelNote("removed", i.Labels, wanted)
 	differs("labels", s.hookLabels(p, i.Labels), s.hookLabels(p, wanted))
+	s.recordLabels(user, p, i, i.Labels, wanted)
 	i.Labels = wanted
 	s.systemNote(user, p, i, strings.TrimPrefix(told, " and "))
 }

@@ -58,6 +58,22 @@ func findLabel(in labelled, name string) *Label {
 	return nil
 }
 
+// labelNumbered is findLabel by number.
+func labelNumbered(in labelled, id int) *Label {
+	for {
+		for _, l := range in.ownLabels() {
+			if l.ID == id {
+				return l
+			}
+		}
+		above := in.above()
+		if above == nil {
+			return nil
+		}
+		in = above
+	}
+}
+
 func (s *Server) addLabel(in labelled, l Label) *Label {
 	l.ID = s.next("label")
 	l.CreatedAt = s.now()
@@ -184,18 +200,7 @@ func (c *call) label(in labelled, own bool) (*Label, error) {
 	}
 	found := findLabel(in, reference)
 	if id, err := strconv.Atoi(reference); err == nil && found == nil {
-		for at := in; ; {
-			for _, l := range at.ownLabels() {
-				if l.ID == id {
-					found = l
-				}
-			}
-			above := at.above()
-			if above == nil {
-				break
-			}
-			at = above
-		}
+		found = labelNumbered(in, id)
 	}
 	if found == nil || own && in.ownLabels()[found.Name] != found {
 		return nil, notFound("Label")

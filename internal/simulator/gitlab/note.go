@@ -20,6 +20,8 @@ type Note struct {
 	Author    string
 	System    bool
 	Internal  bool
+	Thread    int  // the note that it answers: the first of the discussion; 0 for that one itself
+	Threaded  bool // whether it is part of a thread, be it as the first
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -31,6 +33,9 @@ func (s *Server) addNote(user *User, p *project, i *issue, n Note) *Note {
 	}
 	n.UpdatedAt = n.CreatedAt
 	i.notes = append(i.notes, &n)
+	if at := slices.IndexFunc(i.notes, func(first *Note) bool { return first.ID == n.Thread }); at >= 0 {
+		i.notes[at].Threaded = true
+	}
 	return &n
 }
 
@@ -81,7 +86,7 @@ func (s *Server) comment(user *User, p *project, i *issue, n Note) (*Note, []qui
 
 func (c *call) noteJSON(p *project, i *issue, n *Note) any {
 	return obj{
-		"id": n.ID, "type": nil, "body": n.Body, "attachment": nil, "author": c.server.userJSON(c.server.users[n.AuthorID]),
+		"id": n.ID, "type": n.kind(), "body": n.Body, "attachment": nil, "author": c.server.userJSON(c.server.users[n.AuthorID]),
 		"created_at": stamp(n.CreatedAt), "updated_at": stamp(n.UpdatedAt), "system": n.System, "noteable_id": i.ID,
 		"noteable_type": "Issue", "project_id": p.ID, "resolvable": false, "confidential": n.Internal, "internal": n.Internal,
 		"noteable_iid": i.IID, "imported": false, "imported_from": "none", "commands_changes": obj{},
@@ -194,6 +199,7 @@ func (s *Server) editNote(user *User, p *project, i *issue, n *Note, body string
 	rest, actions := extractQuickActions(body)
 	if before := n.Body; rest != "" && rest != before {
 		n.Body, n.UpdatedAt = rest, s.now()
+		i.UpdatedAt = n.UpdatedAt
 		s.recordMentions(p, i.IID, user, before, rest)
 		s.noteEvent(user, p, i, n, "update")
 	}

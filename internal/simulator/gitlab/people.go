@@ -283,6 +283,15 @@ func (s *Server) OpenIssue(projectPath, username, title, description string, lab
 	return made, err
 }
 
+// SkipIssues has a project number its next issue behind iid, as if those up to it had
+// been deleted.
+func (s *Server) SkipIssues(projectPath string, iid int) error {
+	return s.actOnProject(projectPath, "", func(_ *User, p *project) error {
+		p.lastIID = max(p.lastIID, iid)
+		return nil
+	})
+}
+
 // Comment posts a note; quick actions in it are carried out.
 func (s *Server) Comment(projectPath string, iid int, username, text string) error {
 	return s.actOnIssue(projectPath, iid, username, func(user *User, p *project, i *issue) error {
@@ -290,6 +299,26 @@ func (s *Server) Comment(projectPath string, iid int, username, text string) err
 			return err
 		}
 		_, _, err := s.comment(user, p, i, Note{Body: text})
+		return err
+	})
+}
+
+// Reply answers a comment, in its thread; quick actions are carried out.
+func (s *Server) Reply(projectPath string, iid, noteID int, username, text string) error {
+	return s.actOnIssue(projectPath, iid, username, func(user *User, p *project, i *issue) error {
+		if err := require(user, p, Guest); err != nil {
+			return err
+		}
+		at := slices.IndexFunc(i.notes, func(n *Note) bool { return n.ID == noteID })
+		if at < 0 || i.notes[at].Internal && level(user, p) < Planner {
+			return notFound("Note")
+		}
+		reply, err := replyTo(i.notes[at])
+		if err != nil {
+			return err
+		}
+		reply.Body = text
+		_, _, err = s.comment(user, p, i, reply)
 		return err
 	})
 }
@@ -323,6 +352,16 @@ func (s *Server) ChangeLabels(projectPath string, iid int, username string, add,
 	return s.edit(projectPath, iid, username, Planner, func(*issue) (issueChange, error) {
 		return issueChange{addLabels: add, removeLabels: remove}, nil
 	})
+}
+
+// AddLabel puts a label on an issue.
+func (s *Server) AddLabel(projectPath string, iid int, username, label string) error {
+	return s.ChangeLabels(projectPath, iid, username, []string{label}, nil)
+}
+
+// RemoveLabel takes a label off an issue.
+func (s *Server) RemoveLabel(projectPath string, iid int, username, label string) error {
+	return s.ChangeLabels(projectPath, iid, username, nil, []string{label})
 }
 
 // CloseIssue closes an issue.

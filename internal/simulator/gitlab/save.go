@@ -62,6 +62,8 @@ type savedIssue struct {
 	Issue
 
 	Notes       []Note
+	LabelEvents []LabelEvent
+	StateEvents []StateEvent
 	Comments    int
 	TextAt      time.Time
 	ClosedByID  int
@@ -172,7 +174,7 @@ func (p *project) pack(blobs map[string][]byte) savedProject {
 	}
 	for _, i := range p.issues {
 		packed.Issues = append(packed.Issues, savedIssue{
-			Issue: i.Issue, Notes: values(i.notes), Comments: i.comments, TextAt: i.textAt, ClosedByID: i.closedByID,
+			Issue: i.Issue, Notes: values(i.notes), LabelEvents: slices.Clone(i.labelEvents), StateEvents: slices.Clone(i.stateEvents), Comments: i.comments, TextAt: i.textAt, ClosedByID: i.closedByID,
 			LastEditor: i.lastEditor, LastEdition: i.lastEdition,
 		})
 	}
@@ -406,7 +408,7 @@ func (u *unpacker) unpackProject(packed *savedProject, blobs map[string][]byte) 
 
 func (u *unpacker) unpackIssue(p *project, packed *savedIssue) {
 	i := &issue{
-		Issue: packed.Issue, notes: pointers(packed.Notes), comments: packed.Comments, textAt: packed.TextAt,
+		Issue: packed.Issue, notes: pointers(packed.Notes), labelEvents: packed.LabelEvents, stateEvents: packed.StateEvents, comments: packed.Comments, textAt: packed.TextAt,
 		closedByID: packed.ClosedByID, lastEditor: packed.LastEditor, lastEdition: packed.LastEdition,
 	}
 	in := fmt.Sprintf("issue %d of project %d", i.IID, p.ID)
@@ -418,6 +420,12 @@ func (u *unpacker) unpackIssue(p *project, packed *savedIssue) {
 	}
 	for _, n := range i.notes {
 		u.check(u.users[n.AuthorID] != nil && n.ID > 0 && n.ID <= u.last["note"], "%s: note %d is nobody's, or out of order", in, n.ID)
+	}
+	for _, e := range i.labelEvents {
+		u.check(u.users[e.UserID] != nil && e.ID > 0 && e.ID <= u.last["label event"], "%s: label event %d is nobody's, or out of order", in, e.ID)
+	}
+	for _, e := range i.stateEvents {
+		u.check(u.users[e.UserID] != nil && e.ID > 0 && e.ID <= u.last["state event"], "%s: state event %d is nobody's, or out of order", in, e.ID)
 	}
 	p.issues = append(p.issues, i)
 	p.byIID[i.IID] = i

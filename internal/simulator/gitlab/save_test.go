@@ -76,7 +76,9 @@ func (w *world) everything() map[string]string {
 			}
 			for _, i := range w.server.Issues(p.FullPath) {
 				ask(fmt.Sprintf("%s/issues/%d", at, i.IID))
-				ask(fmt.Sprintf("%s/issues/%d/notes", at, i.IID))
+				for _, rest := range []string{"notes", "discussions", "resource_label_events", "resource_state_events"} {
+					ask(fmt.Sprintf("%s/issues/%d/%s", at, i.IID, rest))
+				}
 			}
 		}
 		for _, old := range []string{"un", "deux", "trois"} {
@@ -139,6 +141,15 @@ func (w *world) do(kind, a, b, c int, text string) string {
 	case 17:
 		w.server.RevokeToken(w.tokens[len(w.tokens)-1])
 		return ""
+	case 19:
+		for _, n := range w.server.Notes(project, c+1) {
+			if !n.System {
+				return said(w.server.Reply(project, c+1, n.ID, "", text))
+			}
+		}
+		return ""
+	case 20:
+		return said(w.server.ChangeLabels(project, c+1, "", []string{text}, []string{"a"}))
 	default:
 		return api(http.MethodPost, "/projects/"+ref+"/repository/branches", obj{"branch": text, "ref": "main"})
 	}
@@ -168,7 +179,7 @@ func TestSaveAndLoad(t *testing.T) {
 		}
 		steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
 			n := rapid.IntRange(0, 5)
-			return step{rapid.IntRange(0, 18).Draw(t, "kind"), n.Draw(t, "a"), n.Draw(t, "b"), n.Draw(t, "c"), rapid.StringMatching(`[a-zé"<&]{1,4}`).Draw(t, "text")}
+			return step{rapid.IntRange(0, 20).Draw(t, "kind"), n.Draw(t, "a"), n.Draw(t, "b"), n.Draw(t, "c"), rapid.StringMatching(`[a-zé"<&]{1,4}`).Draw(t, "text")}
 		}), 0, 24)
 		for _, name := range []string{"un", "deux"} {
 			_, err := first.server.CreateGroup(name, "passerelle")

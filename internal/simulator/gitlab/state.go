@@ -37,6 +37,7 @@ func newState() state {
 			// Apart from each other, so that one kind's id does not pass for another's.
 			"user": 0, "token": 50, "namespace": 100, "project": 1_000_000,
 			"issue": 2_000_000, "note": 3_000_000, "label": 4_000_000, "hook": 5_000, "invitation": 6_000,
+			"label event": 7_000_000, "state event": 8_000_000,
 		},
 	}
 }

@@ -47,6 +47,14 @@ func (s *Server) AddUser(username string, admin bool) (token string) {
 	return token
 }
 
+// SetName changes what a user is called.
+func (s *Server) SetName(username, name string) error {
+	return s.act(username, func(user *User) error {
+		user.Name = name
+		return nil
+	})
+}
+
 // AddToken gives a user one more token: with Scopes, an expiry, a Value of one's
 // choosing. It returns the token as it came to be; nothing for an unknown user.
 func (s *Server) AddToken(username string, token Token) (added Token) {

@@ -109,7 +109,7 @@ func (s *Server) notePayload(user *User, p *project, i *issue, n *Note, action s
 		"object_attributes": obj{
 			"id": n.ID, "note": n.Body, "description": n.Body, "noteable_type": "Issue", "noteable_id": i.ID, "author_id": n.AuthorID,
 			"project_id": p.ID, "system": n.System, "internal": n.Internal, "action": action, "attachment": nil, "commit_id": nil,
-			"discussion_id": hash("discussion", []byte(fmt.Sprint(n.ID))), "line_code": nil, "type": nil, "st_diff": nil,
+			"discussion_id": n.DiscussionID(), "line_code": nil, "type": n.kind(), "st_diff": nil,
 			"created_at": hookStamp(n.CreatedAt), "updated_at": hookStamp(n.UpdatedAt),
 			"url": fmt.Sprintf("%s/%s/-/issues/%d#note_%d", s.url(), p.FullPath, i.IID, n.ID),
 		},

@@ -110,7 +110,7 @@ func (s *site) desk(w http.ResponseWriter, r *http.Request) {
 func naming(f demarches.Form) int {
 	first := 0
 	for _, field := range f.Fields {
-		if field.StableID == demarches.FieldProjectName && field.Type == demarches.Text {
+		if (field.StableID == demarches.FieldProjectName || field.StableID == demarches.PrequalProjectName) && field.Type == demarches.Text {
 			return field.StableID
 		}
 		if first == 0 && field.Type == demarches.Text {

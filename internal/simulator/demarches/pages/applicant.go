@@ -31,7 +31,7 @@ type formPage struct {
 
 	Email, FirstName, LastName                      string
 	EmailProblem, FirstNameProblem, LastNameProblem string
-	Example                                         bool
+	Example                                         string // the address that fills the form in with an example
 	Problems                                        int
 	Wrong                                           []anchor
 	Attached                                        bool // files came with what is wrong
@@ -58,8 +58,29 @@ func (s *site) formAt(w http.ResponseWriter, r *http.Request) (demarches.Form, b
 	return demarches.Form{}, false
 }
 
-func hasExample(f demarches.Form) bool {
-	return reflect.DeepEqual(f, demarches.ConsoleAccessForm(f.Number))
+// example is what makes example answers to a form, if there is such a thing.
+func example(f demarches.Form) func(projectName string) demarches.Answers {
+	switch {
+	case reflect.DeepEqual(f, demarches.ConsoleAccessForm(f.Number)):
+		return demarches.ConsoleAccessAnswers
+	case reflect.DeepEqual(f, demarches.PrequalificationForm(f.Number)):
+		return demarches.PrequalificationAnswers
+	}
+	return nil
+}
+
+// exampleURL leads to the form filled in with an example, but for what a link filled in
+// already; empty if there is no example.
+func exampleURL(r *http.Request, f demarches.Form) string {
+	if example(f) == nil {
+		return ""
+	}
+	query := r.URL.Query()
+	query.Set("exemple", "1")
+	if address := "?" + query.Encode(); len("https://")+len(r.Host)+len(r.URL.Path)+len(address) <= maxPrefill {
+		return address
+	}
+	return "?exemple=1"
 }
 
 func (s *site) fill(w http.ResponseWriter, r *http.Request) {
@@ -67,23 +88,24 @@ func (s *site) fill(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if len(r.URL.RawQuery) > maxPrefill {
+	if len("https://")+len(r.Host)+len(r.URL.RequestURI()) > maxPrefill {
 		s.page.Fail(w, r, http.StatusRequestURITooLong, page.Say(r,
 			"Le lien qui remplit ce formulaire dépasse 2 000 caractères : raccourcissez-le.",
 			"The link that fills this form in is longer than 2,000 characters: shorten it."))
 		return
 	}
-	p := formPage{common: common{r}, Form: f, Email: account(r), Example: hasExample(f)}
-	typed := prefilled(r.URL.Query())
-	if p.Example && r.URL.Query().Has("exemple") {
+	answers := example(f)
+	p := formPage{common: common{r}, Form: f, Email: account(r), Example: exampleURL(r, f)}
+	typed := offered(f.Fields, prefilled(r.URL.Query()))
+	if answers != nil && r.URL.Query().Has("exemple") {
 		total := s.server.List(demarches.Filter{Everything: true}, 0, 0).Total
 		name := exampleNames[total%len(exampleNames)]
 		if total >= len(exampleNames) {
 			name += " " + strconv.Itoa(total/len(exampleNames)+1)
 		}
-		example := typedAs(prefix, f.Fields, demarches.ConsoleAccessAnswers(name))
-		maps.Copy(example, typed)
-		typed = example
+		filled := typedAs(prefix, f.Fields, answers(name))
+		maps.Copy(filled, typed)
+		typed = filled
 		p.Email = cmp.Or(p.Email, "camille.martin@interieur.example")
 		p.FirstName, p.LastName = "Camille", "Martin"
 	}
@@ -101,7 +123,7 @@ func (s *site) file(w http.ResponseWriter, r *http.Request) {
 	read := &reader{r: r, typed: typed, problems: map[int]string{}}
 	answers := read.answers(prefix, f.Fields)
 	p := formPage{
-		common: common{r}, Form: f, Example: hasExample(f),
+		common: common{r}, Form: f, Example: exampleURL(r, f),
 		Email:     strings.TrimSpace(typed.Get("email")),
 		FirstName: strings.TrimSpace(typed.Get("prenom")), LastName: strings.TrimSpace(typed.Get("nom")),
 	}
@@ -292,6 +314,9 @@ type answered struct {
 }
 
 func (a answered) Kind() string { return string(a.Type) }
+
+// Shown is the answer with its addresses as links.
+func (a answered) Shown() template.HTML { return linked(a.Text) }
 
 type shownMessage struct {
 	demarches.Message

@@ -122,6 +122,17 @@ func prefilled(query url.Values) url.Values {
 	return typed
 }
 
+// offered leaves out the choices that a field does not offer, and so cannot show.
+func offered(fields []demarches.Field, typed url.Values) url.Values {
+	for _, f := range fields {
+		name := nameOf(prefix, f.StableID)
+		if closed := f.Type == demarches.DropDownList && !f.OtherOption; closed && !slices.Contains(f.Options, typed.Get(name)) {
+			typed.Del(name)
+		}
+	}
+	return typed
+}
+
 // typedAs turns answers back into what would have been typed.
 func typedAs(before string, fields []demarches.Field, answers demarches.Answers) url.Values {
 	typed := url.Values{}

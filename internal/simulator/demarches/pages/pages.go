@@ -23,7 +23,7 @@ const (
 	// is read at all: between the two, the form can be shown again as it was filled in.
 	maxFiles = 20 << 20
 	maxBody  = 2 * maxFiles
-	// maxPrefill is how long a query that fills a form in may be.
+	// maxPrefill is how long an address that fills a form in may be.
 	maxPrefill = 2000
 
 	accountCookie = "ds_compte"

@@ -255,9 +255,25 @@ func TestPrefill(t *testing.T) {
 	require.Contains(t, s.html, `value="true" checked`)
 	require.Equal(t, 2, strings.Count(s.html, `value="Recette" checked`)+strings.Count(s.html, `value="Production" checked`))
 	require.Contains(t, b.get("/commencer/cloud-pi-native?exemple=1").html, `value="Direction du numérique"`)
+
+	// An example fills in the rest, and takes the place of a choice that there is not.
+	query.Set(champ(demarches.FieldRequestKind), "Autre chose")
+	link := regexp.MustCompile(`href="(\?[^"]*exemple=1[^"]*)"`).FindStringSubmatch(b.get("/commencer/cloud-pi-native?" + query.Encode()).html)
+	require.NotNil(t, link)
+	s = b.get("/commencer/cloud-pi-native" + html.UnescapeString(link[1]))
+	require.Contains(t, s.html, `value="Déjà là"`)
+	require.Contains(t, s.html, `value="Direction du numérique"`)
+	require.Contains(t, s.html, `<option selected>`+demarches.RequestNewProject)
+
 	s = b.get("/commencer/cloud-pi-native?" + champ(1) + "=" + strings.Repeat("x", 2000))
 	require.Equal(t, http.StatusRequestURITooLong, s.status)
 	require.Equal(t, http.StatusNotFound, b.get("/commencer/rien").status)
+
+	// The whole address counts, 2,000 characters at most.
+	address := b.url + "/commencer/cloud-pi-native?" + champ(demarches.FieldPrequalification) + "="
+	fits := strings.Repeat("x", 2000-len(address)-len("https://")+len("http://"))
+	require.Contains(t, b.get(strings.TrimPrefix(address, b.url)+fits).html, `value="`+fits+`"`)
+	require.Equal(t, http.StatusRequestURITooLong, b.get(strings.TrimPrefix(address, b.url)+fits+"x").status)
 }
 
 func TestEdit(t *testing.T) {

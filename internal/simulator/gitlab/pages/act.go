@@ -53,6 +53,15 @@ func (v *visit) act(head projectHead, iid int, act string) {
 			v.issue(head, iid, http.StatusUnprocessableEntity, kept)
 			return
 		}
+	case "reply":
+		kept.ReplyTo, _ = strconv.Atoi(form.Get("note"))
+		kept.Reply = unix(form.Get("reply"))
+		if strings.TrimSpace(kept.Reply) == "" {
+			kept.Field, kept.Problem = replyField(kept.ReplyTo), v.T("Écrivez une réponse.", "Write a reply.")
+			v.issue(head, iid, http.StatusUnprocessableEntity, kept)
+			return
+		}
+		anchor, done, err = v.say(head, iid, func() error { return v.gitlab.Reply(project, iid, kept.ReplyTo, v.Me, kept.Reply) })
 	case "edit":
 		kept = draft{Editing: true, Title: form.Get("title"), Description: unix(form.Get("description"))}
 		if kept.Field, kept.Problem = v.badIssue(kept.Title, kept.Description); kept.Problem != "" {
@@ -68,6 +77,9 @@ func (v *visit) act(head projectHead, iid int, act string) {
 	if err != nil {
 		status, message := v.why(err, head.Archived)
 		kept.Problem, kept.Field = message, fieldOf(act, status)
+		if act == "reply" && status == http.StatusBadRequest {
+			kept.Field = replyField(kept.ReplyTo)
+		}
 		v.issue(head, iid, status, kept)
 		return
 	}
@@ -125,14 +137,9 @@ func (v *visit) badIssue(title, description string) (field, problem string) {
 // nothing written, it does the latter alone.
 func (v *visit) comment(head projectHead, iid int, text, then string) (anchor, done string, err error) {
 	if strings.TrimSpace(text) != "" {
-		before := v.lastComment(head.FullPath, iid)
-		if err := v.gitlab.Comment(head.FullPath, iid, v.Me, text); err != nil {
+		anchor, done, err = v.say(head, iid, func() error { return v.gitlab.Comment(head.FullPath, iid, v.Me, text) })
+		if err != nil {
 			return "", "", err
-		}
-		if last := v.lastComment(head.FullPath, iid); last != before {
-			anchor, done = "#note_"+strconv.Itoa(last), v.T("Commentaire publié.", "Comment published.")
-		} else {
-			done = v.T("Commandes exécutées.", "Commands carried out.")
 		}
 	}
 	switch then {
@@ -143,6 +150,21 @@ func (v *visit) comment(head projectHead, iid int, text, then string) (anchor, d
 	}
 	return anchor, done, err
 }
+
+// say posts a text, and tells where it stands, if it was more than commands.
+func (v *visit) say(head projectHead, iid int, post func() error) (anchor, done string, err error) {
+	before := v.lastComment(head.FullPath, iid)
+	if err := post(); err != nil {
+		return "", "", err
+	}
+	if last := v.lastComment(head.FullPath, iid); last != before {
+		return "#note_" + strconv.Itoa(last), v.T("Commentaire publié.", "Comment published."), nil
+	}
+	return "", v.T("Commandes exécutées.", "Commands carried out."), nil
+}
+
+// replyField is the field for a reply to a comment.
+func replyField(note int) string { return "reply-" + strconv.Itoa(note) }
 
 // lastComment is the number of the latest comment.
 func (v *visit) lastComment(project string, iid int) (last int) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -239,4 +240,28 @@ func TestProblemsAtFields(t *testing.T) {
 	require.Contains(t, a.body, `value="neuve"`)
 	require.NoError(t, b.server.ArchiveProject(tracking, "", true))
 	require.Contains(t, b.post(t, b.issuePath("/comment"), "comment", "").body, "notice error", "there is no field")
+}
+
+func TestReplies(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	iid := b.current(t).IID
+	require.NoError(t, b.server.Comment("programme/suivi", iid, "", "Premier commentaire"))
+	require.NoError(t, b.server.Comment("programme/suivi", iid, "", "Second commentaire"))
+	first := 0
+	for _, n := range b.server.Notes("programme/suivi", iid) {
+		if n.Body == "Premier commentaire" {
+			first = n.ID
+		}
+	}
+	a := b.post(t, b.issuePath("/reply"), "note", strconv.Itoa(first), "reply", "Une réponse\r\n/label ~inconnu")
+	require.Equal(t, 200, a.status)
+	body := b.read(t, b.issuePath(""))
+	require.Regexp(t, `(?s)Premier commentaire.*<ul class="replies">.*Une réponse.*</ul>.*Second commentaire`, body, "under what it answers")
+	require.Equal(t, 1, strings.Count(body, `class="replies"`))
+
+	a = b.post(t, b.issuePath("/reply"), "note", strconv.Itoa(first), "reply", "  ")
+	require.Equal(t, 422, a.status)
+	require.Contains(t, a.body, "reply-"+strconv.Itoa(first)+"-problem")
+	require.Equal(t, 404, b.post(t, b.issuePath("/reply"), "note", "77", "reply", "x").status)
 }

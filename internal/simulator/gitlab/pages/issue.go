@@ -145,6 +145,8 @@ type draft struct {
 	// Field is the id of the field that the problem is with; "" if it is with none.
 	Field              string
 	Comment            string
+	ReplyTo            int // the comment that Reply answers
+	Reply              string
 	Label              string // a new one, or one of those offered
 	Editing            bool
 	Title, Description string
@@ -158,11 +160,28 @@ func (d draft) At(field string) string {
 	return d.Problem
 }
 
-// noteRow is a note as it is shown.
+// noteRow is a note as it is shown, with what answers it.
 type noteRow struct {
 	gitlab.Note
 
-	HTML template.HTML
+	HTML    template.HTML
+	Replies []noteRow
+}
+
+// threads puts answers under what they answer. One whose first note is not shown
+// stands by itself.
+func threads(rows []noteRow) []noteRow {
+	var list []noteRow
+	at := map[int]int{}
+	for _, row := range rows {
+		if first, ok := at[row.Thread]; ok {
+			list[first].Replies = append(list[first].Replies, row)
+			continue
+		}
+		at[row.ID] = len(list)
+		list = append(list, row)
+	}
+	return list
 }
 
 func (v *visit) issue(head projectHead, iid, status int, kept draft) {
@@ -176,6 +195,8 @@ func (v *visit) issue(head projectHead, iid, status int, kept draft) {
 		Older   int
 		Choices []gitlab.Label
 		Assigns []string
+		// Level is that of who acts, in the project; 0 for who is no member.
+		Level int
 		// NewLabel is what was written as a new label.
 		NewLabel string
 	}{Head: head, Draft: kept, NewLabel: kept.Label}
@@ -203,6 +224,11 @@ func (v *visit) issue(head projectHead, iid, status int, kept draft) {
 				}
 			}
 		}
+		for _, member := range slices.Concat(view.Members(head.FullPath), view.InheritedMembers(head.FullPath)) {
+			if member.Username == v.Me {
+				d.Level = max(d.Level, member.AccessLevel)
+			}
+		}
 		for _, user := range view.Users() {
 			if slices.Contains(i.AssigneeIDs, user.ID) {
 				d.Assigns = append(d.Assigns, user.Username)
@@ -210,7 +236,7 @@ func (v *visit) issue(head projectHead, iid, status int, kept draft) {
 		}
 		for _, n := range notes {
 			if n.System {
-				d.Notes = append(d.Notes, noteRow{n, v.systemNote(view, head.FullPath, n.Body)})
+				d.Notes = append(d.Notes, noteRow{Note: n, HTML: v.systemNote(view, head.FullPath, n.Body)})
 			}
 		}
 	})
@@ -230,10 +256,10 @@ func (v *visit) issue(head projectHead, iid, status int, kept draft) {
 		if n.System {
 			rows, told = append(rows, told[0]), told[1:]
 		} else {
-			rows = append(rows, noteRow{n, text{base: base}.html(n.Body)})
+			rows = append(rows, noteRow{Note: n, HTML: text{base: base}.html(n.Body)})
 		}
 	}
-	d.Notes = rows
+	d.Notes = threads(rows)
 	if !kept.Editing {
 		d.Draft.Title, d.Draft.Description = d.Issue.Title, d.Issue.Description
 	}
