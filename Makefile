@@ -44,6 +44,10 @@ bench: ## Measure: figures side by side, from one run
 figures: ## Measure the ledger's figures with 100,000 onboardings: ARGS="-explain -dossiers 10000"
 	go run ./internal/bench/figures $(ARGS)
 
+.PHONY: losses
+losses: ## every call that follows from a decision in GitLab meets every loss
+	go test -race -timeout 30m ./internal/hub -run 'TestGate(Losses|KillNine)' -all-losses
+
 .PHONY: soak
 soak: ## Ten minutes of trouble, then rest: ARGS="-seed 2 -duration 60s -dossiers 150 -hubs 3"
 	go run ./internal/soak $(ARGS)

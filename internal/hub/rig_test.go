@@ -28,6 +28,9 @@ import (
 	"github.com/cloud-pi-native/passerelle/jobs"
 )
 
+// allLosses has every call meet every loss, which takes minutes.
+var allLosses = flag.Bool("all-losses", false, "have every call meet every loss")
+
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		runChild()
