@@ -54,15 +54,17 @@ func (w *trackIssues) Work(ctx context.Context, job *river.Job[TrackIssues]) err
 	}
 	var params ledger.UntrackedParams
 	seen := newest
-	err = c.GitLab.EachIssueUpdated(ctx, c.TrackingProject, earlier(newest, pollOverlap), func(issue gitlab.Issue) {
-		params.Iids = append(params.Iids, strconv.FormatInt(issue.IID, 10))
-		params.Updated = append(params.Updated, issue.UpdatedAt)
-		params.Comments = append(params.Comments, int32(issue.Notes))
-		params.Faces = append(params.Faces, c.Journey.FaceOf(issue.Labels, issue.State == "closed").Fingerprint())
-		if issue.UpdatedAt.After(seen) {
-			seen = issue.UpdatedAt
-		}
-	})
+	if _, err = c.GitLab.Self(ctx); err == nil { // by which webhooks of the hub's own doing are known, too
+		err = c.GitLab.EachIssueUpdated(ctx, c.TrackingProject, earlier(newest, pollOverlap), func(issue gitlab.Issue) {
+			params.Iids = append(params.Iids, strconv.FormatInt(issue.IID, 10))
+			params.Updated = append(params.Updated, issue.UpdatedAt)
+			params.Comments = append(params.Comments, int32(issue.Notes))
+			params.Faces = append(params.Faces, c.Journey.FaceOf(issue.Labels, issue.State == "closed").Fingerprint())
+			if issue.UpdatedAt.After(seen) {
+				seen = issue.UpdatedAt
+			}
+		})
+	}
 	if err != nil {
 		defer c.leave(ctx, gate)
 		if failure := connectors.AsFailure(err); failure != nil && ctx.Err() == nil {

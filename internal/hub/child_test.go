@@ -70,8 +70,8 @@ func changingCalls() map[string][]func(*rig, int) {
 	turnDown := func(r *rig, number int) { r.turnDown(number) }
 	again := func(r *rig, number int) { r.act(r.DS.BackToInstruction(number)); r.act(r.DS.Accept(number, "")) }
 	return map[string][]func(*rig, int){
-		postIssue: {}, sendMessage: {},
-		postGroup: {accept}, postProject: {accept}, postCommit: {accept}, postInvitation: {accept}, postNote: {accept}, putIssue: {accept},
+		postIssue: {}, sendMessage: {}, postNote: {},
+		postGroup: {accept}, postProject: {accept}, postCommit: {accept}, postInvitation: {accept}, putIssue: {accept},
 		archive: {accept, turnDown}, putNote: {accept, turnDown},
 		unarchive: {accept, turnDown, again},
 	}
