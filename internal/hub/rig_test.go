@@ -166,13 +166,20 @@ func (r *rig) start(options ...func(*hubOptions)) *hub.Hub {
 	return running
 }
 
-// startPolled starts a hub and waits for the poll that it begins with.
+// startPolled starts a hub and waits for the poll and the list of tracking issues that it
+// begins with.
 func (r *rig) startPolled(options ...func(*hubOptions)) *hub.Hub {
 	r.t.Helper()
-	before := r.polls()
+	polls, lists := r.polls(), r.lists()
 	running := r.start(options...)
-	r.eventually("the poll at start", func() bool { return r.polls() > before })
+	r.eventually("the poll at start", func() bool { return r.polls() > polls && r.lists() > lists })
 	return running
+}
+
+// lists counts how often the tracking issues were listed.
+func (r *rig) lists() int {
+	r.t.Helper()
+	return count(r, "select count(*) from river_job where kind = 'track_issues' and state = 'completed'")
 }
 
 // polls counts those of the console-access form.

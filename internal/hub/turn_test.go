@@ -165,7 +165,7 @@ func TestRenamedDuringProvisioning(t *testing.T) {
 func TestReplayAfterRefusal(t *testing.T) {
 	t.Parallel()
 	r := setup(t)
-	r.start()
+	r.startPolled()
 	number := r.file("Portail des agents")
 	r.settled()
 	r.accept(number)
