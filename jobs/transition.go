@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cloud-pi-native/passerelle/connectors"
 	"github.com/cloud-pi-native/passerelle/internal/ledger"
 	"github.com/cloud-pi-native/passerelle/internal/onboarding"
 )
@@ -38,6 +39,13 @@ func (c *crew) changeState(ctx context.Context, t *task) (outcome, error) {
 	default:
 		err = fmt.Errorf("write_back cannot %s", t.action.Kind)
 	}
+	if elsewhere(err) && key != onboarding.InstructKey {
+		// DS has another state than the one that was decided upon: it is looked at again.
+		dropped := t.notThere()
+		dropped.absent, dropped.look = false, true
+		dropped.changes = []change{{key: key}}
+		return dropped, nil
+	}
 	if err != nil {
 		return outcome{}, err
 	}
@@ -52,4 +60,11 @@ func (t *task) stateChanged(to, command string, adopted bool) outcome {
 		fact = t.fact(ledger.InstructionBegun, map[string]any{"adopted": adopted})
 	}
 	return outcome{changes: []change{{key: t.action.Resource}}, facts: []ledger.Fact{fact}}
+}
+
+// elsewhere reports whether DS refuses a change of state because the dossier is in another
+// state already.
+func elsewhere(err error) bool {
+	failure := connectors.AsFailure(err)
+	return failure != nil && failure.Class == connectors.Permanent && strings.Contains(failure.Detail, "est déjà ")
 }

@@ -121,11 +121,12 @@ func (s *stander) last(verbs ...Verb) *Command {
 	return nil
 }
 
-// decision returns the last go or no-go at a step's gate since a time.
+// decision returns the last go or no-go at a step's gate since a time, of which DS tells the
+// second.
 func (s *stander) decision(step int, since time.Time) *Command {
 	for i := range slices.Backward(s.commands) {
 		c := &s.commands[i]
-		if (c.Verb == VerbGo || c.Verb == VerbNoGo) && c.Step == step && !c.At.Before(since) {
+		if (c.Verb == VerbGo || c.Verb == VerbNoGo) && c.Step == step && (since.IsZero() || !c.At.Before(since.Add(time.Second))) {
 			return c
 		}
 	}
