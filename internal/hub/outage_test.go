@@ -146,7 +146,7 @@ func TestThrottlingIsToldOnce(t *testing.T) {
 	r.eventually("all wait", func() bool {
 		return count(r, "select count(*) from river_job where kind = 'open_tracking_issue' and (metadata->>'snoozes')::int > 0") == dossiers
 	})
-	require.Greater(t, r.GitLab.Faults().Calls()[postIssue], 1)
+	require.Positive(t, r.GitLab.Faults().Calls()[postIssue]) // how many are under way when it is told is chance
 	require.Equal(t, 1, log.count("asked us to wait"))
 	mend()
 	r.settledUnheld()
