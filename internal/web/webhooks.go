@@ -97,23 +97,31 @@ func (w *webhooks) count(outcome string) {
 
 // readHook reads a webhook's body. Its errors are problem documents.
 func readHook(c echo.Context) (demarches.Hook, error) {
-	kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
-	if err != nil || kind != echo.MIMEApplicationForm {
-		return demarches.Hook{}, newProblem(http.StatusUnsupportedMediaType, "Content-Type",
-			"a webhook of DS is form-encoded: send "+echo.MIMEApplicationForm)
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxHook))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return demarches.Hook{}, newProblem(http.StatusRequestEntityTooLarge, "body",
-			fmt.Sprintf("a webhook has at most %d bytes", maxHook))
-	case err != nil:
-		return demarches.Hook{}, newProblem(http.StatusBadRequest, "body", "the body could not be read to its end")
+	body, err := readBody(c, "DS is form-encoded", echo.MIMEApplicationForm, maxHook)
+	if err != nil {
+		return demarches.Hook{}, err
 	}
 	hook, err := demarches.DecodeHook(body)
 	if bad, ok := errors.AsType[*demarches.HookError](err); ok {
 		return demarches.Hook{}, newProblem(http.StatusBadRequest, bad.Field, bad.Reason)
 	}
 	return hook, err
+}
+
+// readBody reads the body of a webhook of that content type, of at most so many bytes. of
+// says whose it is. Its errors are problem documents.
+func readBody(c echo.Context, of, contentType string, most int64) ([]byte, error) {
+	kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
+	if err != nil || kind != contentType {
+		return nil, newProblem(http.StatusUnsupportedMediaType, "Content-Type", "a webhook of "+of+": send "+contentType)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, most))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, newProblem(http.StatusRequestEntityTooLarge, "body", fmt.Sprintf("a webhook has at most %d bytes", most))
+	case err != nil:
+		return nil, newProblem(http.StatusBadRequest, "body", "the body could not be read to its end")
+	}
+	return body, nil
 }

@@ -5,9 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
-	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -101,19 +98,9 @@ func (w *trackingWebhooks) count(outcome string) {
 
 // readGitLabHook reads a webhook's body. Its errors are problem documents.
 func readGitLabHook(c echo.Context) (gitlab.Hook, error) {
-	kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
-	if err != nil || kind != echo.MIMEApplicationJSON {
-		return gitlab.Hook{}, newProblem(http.StatusUnsupportedMediaType, "Content-Type",
-			"a webhook of GitLab is JSON: send "+echo.MIMEApplicationJSON)
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxGitLabHook))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return gitlab.Hook{}, newProblem(http.StatusRequestEntityTooLarge, "body",
-			fmt.Sprintf("a webhook has at most %d bytes", maxGitLabHook))
-	case err != nil:
-		return gitlab.Hook{}, newProblem(http.StatusBadRequest, "body", "the body could not be read to its end")
+	body, err := readBody(c, "GitLab is JSON", echo.MIMEApplicationJSON, maxGitLabHook)
+	if err != nil {
+		return gitlab.Hook{}, err
 	}
 	hook, err := gitlab.DecodeHook(body)
 	if bad, ok := errors.AsType[*gitlab.HookError](err); ok {
